@@ -1,0 +1,138 @@
+"""llm-book: what the book does from a terminal."""
+
+import importlib
+import pkgutil
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from llm_book import recipes, results
+from llm_book.data.download import DataUnavailable, cache_folder, mirror_folder
+from llm_book.recipes.job import Job
+from llm_book.runtime import Runtime
+from llm_book.session import machine
+from llm_book.training.loop import TrainingDiverged
+
+app = typer.Typer(help="Run the book's recipes and keep their results.", no_args_is_help=True)
+ledger = typer.Typer(help="Recorded runs.", no_args_is_help=True)
+app.add_typer(ledger, name="results")
+
+NOT_RECIPES = ("job",)
+
+
+def recipe_names() -> list[str]:
+    """Every recipe, found by looking into the package."""
+    found = (module.name for module in pkgutil.iter_modules(recipes.__path__))
+    return sorted(name for name in found if name not in NOT_RECIPES)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine offers and where the data would come from."""
+    typer.echo(f"llm-book {results.code_facts('llm_book.runtime')['version']}")
+    typer.echo(f"runs on {machine(Runtime.detect())}")
+    mirror = mirror_folder()
+    typer.echo(f"data from {mirror or 'the network (LLM_BOOK_MIRROR names no folder)'}")
+    typer.echo(f"downloads are kept in {cache_folder()}")
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="The recipe, e.g. imdb_gru.")],
+    preset: Annotated[
+        str, typer.Option(help="small (embedded data) or full (real data).")
+    ] = "small",
+    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 1 gives the same bits each time.")] = 1,
+    runs: Annotated[Path, typer.Option(help="Where runs are written.")] = Path("runs"),
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting: --set epochs=2.")
+    ] = None,
+) -> None:
+    """Run a recipe once for each seed."""
+    torch.set_num_threads(threads)
+    try:
+        recipe = _recipe(name)
+        config = _changed(_preset(recipe, preset), set_ or [])
+        for seed in _seeds(seeds):
+            job = Job(name, preset, seed, runs, Runtime.detect(device), resume, typer.echo)
+            if job.finished():
+                typer.echo(f"{job.folder} is finished already; nothing to do")
+                continue
+            recipe.run(config, job)
+            typer.echo(f"written to {job.folder}")
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command with --resume goes on from the last checkpoint")
+        raise typer.Exit(130) from None
+    except (ValueError, OSError, DataUnavailable, TrainingDiverged) as error:
+        _fail(error)
+
+
+def _recipe(name: str) -> Any:
+    if name not in recipe_names():
+        raise ValueError(f"recipe {name!r} is unknown; choose one of {', '.join(recipe_names())}")
+    return importlib.import_module(f"llm_book.recipes.{name}")
+
+
+def _preset(recipe: Any, preset: str) -> Any:
+    if preset not in recipe.PRESETS:
+        raise ValueError(f"preset {preset!r} is unknown; choose {' or '.join(recipe.PRESETS)}")
+    return recipe.PRESETS[preset]
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"seeds {text!r} are not whole numbers; write e.g. --seeds 0,1,2"
+        ) from None
+
+
+def _changed(config: Any, settings: list[str]) -> Any:
+    kinds = {field.name: field.type for field in fields(config)}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key not in kinds:
+            raise ValueError(f"setting {key!r} is unknown; choose one of {', '.join(kinds)}")
+        kind = kinds[key]
+        try:
+            config = replace(config, **{key: kind(value)})
+        except ValueError:
+            raise ValueError(f"setting {key} is {value!r}; expected a {kind.__name__}") from None
+    return config
+
+
+@ledger.command()
+def accept(
+    folders: Annotated[list[Path], typer.Argument(help="Run folders, one a seed.")],
+    into: Annotated[Path, typer.Option(help="The ledger.")] = Path("book/results"),
+) -> None:
+    """Join finished runs into one record."""
+    try:
+        typer.echo(f"recorded in {results.accept(folders, into)}")
+    except ValueError as error:
+        _fail(error)
+
+
+@ledger.command("list")
+def list_records() -> None:
+    """One line for each record that came with the package."""
+    for name in results.names():
+        record = results.recorded(name)
+        accuracy = record.document["summary"]["accuracy_over_seeds"]["estimate"]
+        typer.echo(f"{name}: accuracy {accuracy:.4f}; {record.caption}")
+
+
+def _fail(error: Exception) -> None:
+    typer.echo(f"llm-book: {error}", err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

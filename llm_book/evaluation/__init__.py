@@ -1,0 +1,1 @@
+"""outputs → numbers: metrics, their intervals, calibration, and the classical rivals."""

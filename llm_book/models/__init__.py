@@ -1,0 +1,1 @@
+"""ids → logits: the models of the book, written to be read beside the page."""

@@ -1,0 +1,1 @@
+"""Whole runs composed from the shelves, one module a recipe."""

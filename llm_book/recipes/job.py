@@ -1,0 +1,110 @@
+"""One run of a recipe with one seed: its folder, its documents, how it ends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from llm_book import results
+from llm_book.runtime import Runtime
+from llm_book.training.checkpoint import Checkpoints
+from llm_book.training.history import History
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run and where to write it. ``say`` shows a sentence to whoever started it."""
+
+    recipe: str
+    preset: str
+    seed: int
+    runs: Path
+    runtime: Runtime
+    resume: bool = False
+    say: Say = print
+
+    @property
+    def folder(self) -> Path:
+        """``runs/NAME-PRESET-SEED``."""
+        return self.runs / f"{self.recipe}-{self.preset}-{self.seed}"
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Where the state of the run is kept."""
+        return Checkpoints(self.folder / "checkpoints")
+
+    @property
+    def curve(self) -> History:
+        """One record a training step."""
+        return History(self.folder / "curve.jsonl")
+
+    @property
+    def validation(self) -> History:
+        """One record an evaluation."""
+        return History(self.folder / "validation.jsonl")
+
+    def finished(self) -> bool:
+        """Whether this run is already done and was asked to go on."""
+        path = self.folder / "run.json"
+        return self.resume and path.exists() and results.read_json(path)["status"] == "finished"
+
+    def begin(self, config: Any, data: dict[str, Any]) -> dict[str, Any]:
+        """Make the folder and write the first document; an earlier run is moved aside, not lost.
+
+        Raises ``LedgerError`` when a run that is to be resumed had other settings or data.
+        """
+        document = {
+            "schema": results.SCHEMA,
+            "recipe": self.recipe,
+            "preset": self.preset,
+            "seed": self.seed,
+            "status": "running",
+            "command": results.command_line(),
+            "config": asdict(config),
+            "code": results.code_facts(f"llm_book.recipes.{self.recipe}"),
+            "machine": results.machine_facts(self.runtime),
+            "data": data,
+        }
+        if self.resume and (self.folder / "run.json").exists():
+            self._check_same(document)
+        elif self.folder.exists():
+            self.say(f"{self.folder.name} exists; the earlier run is now {self._move_aside().name}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        results.write_json(self.folder / "run.json", document)
+        return document
+
+    def _check_same(self, document: dict[str, Any]) -> None:
+        earlier = results.read_json(self.folder / "run.json")
+        for key in ("config", "data", "code"):
+            if earlier[key] != document[key]:
+                raise results.LedgerError(
+                    f"{self.folder.name} was begun with another {key}; resume it with the same, "
+                    "or run without --resume to begin anew"
+                )
+
+    def _move_aside(self) -> Path:
+        number = 1
+        while (target := self.folder.with_name(f"{self.folder.name}.earlier-{number}")).exists():
+            number += 1
+        return self.folder.rename(target)
+
+    def finish(self, document: dict[str, Any], **facts: Any) -> dict[str, Any]:
+        """Write what came out."""
+        document |= {"status": "finished", "energy_joules": None, **facts}
+        results.write_json(self.folder / "run.json", document)
+        return document
+
+    @contextmanager
+    def noting_how_it_ends(self, document: dict[str, Any]) -> Iterator[None]:
+        """Mark the document as stopped when the run does not reach its end."""
+        try:
+            yield
+        except BaseException as error:
+            reason = str(error) or type(error).__name__
+            results.write_json(
+                self.folder / "run.json", document | {"status": "stopped", "reason": reason}
+            )
+            raise

@@ -1,0 +1,272 @@
+"""The ledger: what was run, on what, on which data, and what came out.
+
+A run writes a folder ``runs/NAME-PRESET-SEED/``; ``accept`` joins the runs of several seeds into
+one record, ``NAME.PRESET.DEVICE.json``. Chapters read records and print no result without one.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from llm_book import runtime as running
+from llm_book.evaluation.intervals import over_seeds, paired_bootstrap, wilson
+from llm_book.runtime import Runtime
+from llm_book.training.history import History
+
+SCHEMA = 1
+SHARED = ("recipe", "preset", "config", "data", "code", "schema")
+CURVE_POINTS = 200
+
+
+class LedgerError(ValueError):
+    """A run or a record that the ledger will not take."""
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write aside, then rename: a reader sees the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    aside.write_text(text + "\n", encoding="utf-8", newline="\n")
+    aside.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A run's or a record's document; ``LedgerError`` where there is none that can be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LedgerError(f"{path} cannot be read as a record ({error})") from error
+
+
+def machine_facts(runtime: Runtime) -> dict[str, Any]:
+    """What the run ran on: processor, cores, memory, GPU; nothing that names the machine."""
+    gpu = torch.cuda.get_device_name(runtime.device) if runtime.device.startswith("cuda") else None
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "device": runtime.device,
+        "dtype": runtime.dtype,
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("torch", "numpy", "scikit-learn")},
+        },
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def code_facts(module: str) -> dict[str, str]:
+    """The package's version, and one hash over the source of every module the recipe imports."""
+    digest = hashlib.sha256()
+    for name, source in sorted(_sources(module, {}).items()):
+        digest.update(f"{name}\t{hashlib.sha256(source.encode()).hexdigest()}\n".encode())
+    return {"version": _version(), "modules_sha256": digest.hexdigest()}
+
+
+def _version() -> str:
+    try:
+        return metadata.version("llm-book")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def _sources(module: str, found: dict[str, str]) -> dict[str, str]:
+    spec = importlib.util.find_spec(module) if module.startswith("llm_book") else None
+    if spec is None or spec.origin is None or module in found:
+        return found
+    found[module] = Path(spec.origin).read_text(encoding="utf-8").replace("\r\n", "\n")
+    for name in _imports(found[module]):
+        _sources(name, found)
+    return found
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+            if node.module.startswith("llm_book"):
+                yield from (f"{node.module}.{a.name}" for a in node.names if _is_module(node, a))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _is_module(node: ast.ImportFrom, alias: ast.alias) -> bool:
+    package = importlib.util.find_spec(str(node.module))
+    places = package.submodule_search_locations if package else None
+    return any((Path(place) / f"{alias.name}.py").exists() for place in places or [])
+
+
+def accept(folders: Sequence[Path], ledger: Path) -> Path:
+    """Join finished runs that differ in nothing but the seed into one record.
+
+    Raises ``LedgerError`` for runs that are not finished or do not belong together, and for a
+    smaller run (fewer seeds or fewer training tokens) than the one already recorded.
+    """
+    if not folders:
+        raise LedgerError("no run was given; name the folders, e.g. runs/imdb_gru-full-*")
+    runs, folders = _by_seed([Path(folder) for folder in folders])
+    _check_together(runs, [folder.name for folder in folders])
+    first = runs[0]
+    record = {key: first[key] for key in SHARED}
+    record |= {"command": first["command"], "machine": first["machine"]}
+    record["seeds"] = [run["seed"] for run in runs]
+    record["runs"] = [_short_run(run, folder) for run, folder in zip(runs, folders, strict=True)]
+    record["summary"] = _summary(runs, folders)
+    record["rivals"] = first.get("rivals", {})
+    device = "cpu" if first["machine"]["gpu"] is None else "gpu"
+    path = ledger / f"{first['recipe']}.{first['preset']}.{device}.json"
+    if path.exists():
+        _check_not_smaller(record, read_json(path), path)
+    write_json(path, record)
+    return path
+
+
+def _by_seed(folders: list[Path]) -> tuple[list[dict[str, Any]], list[Path]]:
+    pairs = [(read_json(folder / "run.json"), folder) for folder in folders]
+    pairs.sort(key=lambda pair: pair[0]["seed"])
+    return [run for run, _ in pairs], [folder for _, folder in pairs]
+
+
+def _check_together(runs: list[dict[str, Any]], names: list[str]) -> None:
+    for run in runs:
+        if run.get("status") != "finished":
+            raise LedgerError(
+                f"run {run['recipe']}-{run['preset']}-{run['seed']} is {run.get('status')}, not "
+                "finished; run it again with --resume first"
+            )
+        for key in SHARED:
+            if run[key] != runs[0][key]:
+                raise LedgerError(
+                    f"runs {', '.join(names)} differ in {key}; a record joins runs that differ "
+                    "in the seed alone"
+                )
+    if len({run["seed"] for run in runs}) < len(runs):
+        raise LedgerError(f"runs {', '.join(names)} repeat a seed; give each seed once")
+
+
+def _check_not_smaller(new: dict[str, Any], old: dict[str, Any], path: Path) -> None:
+    def size(record: dict[str, Any]) -> tuple[int, int]:
+        return record["summary"]["tokens"] // len(record["seeds"]), len(record["seeds"])
+
+    (tokens, seeds), (old_tokens, old_seeds) = size(new), size(old)
+    if tokens < 0.9 * old_tokens or seeds < old_seeds:
+        raise LedgerError(
+            f"{path.name} holds {old_seeds} seeds of {old_tokens:,} tokens, this is {seeds} of "
+            f"{tokens:,}; a smaller run does not replace a larger one (move the file away to do so)"
+        )
+
+
+def _short_run(run: dict[str, Any], folder: Path) -> dict[str, Any]:
+    keys = ("seed", "metrics", "seconds", "tokens", "peak_memory_bytes", "energy_joules")
+    short = {key: run[key] for key in keys}
+    short["curve"] = thinned(History(folder / "curve.jsonl").read())
+    short["validation"] = History(folder / "validation.jsonl").read()
+    return short
+
+
+def thinned(curve: list[dict[str, Any]], points: int = CURVE_POINTS) -> dict[str, list[float]]:
+    """A curve averaged over equal stretches, at most ``points`` of them, to 4 digits."""
+    stretch = max(1, -(-len(curve) // points))
+    answer: dict[str, list[float]] = {"index": [], "loss": [], "learning_rate": []}
+    for start in range(0, len(curve), stretch):
+        part = curve[start : start + stretch]
+        answer["index"].append(part[-1]["index"])
+        for key in ("loss", "learning_rate"):
+            answer[key].append(float(f"{np.mean([step[key] for step in part]):.4g}"))
+    return answer
+
+
+def _summary(runs: list[dict[str, Any]], folders: list[Path]) -> dict[str, Any]:
+    """Means over seeds, what another seed would change, and the margin over each rival."""
+    accuracy = [run["metrics"]["accuracy"] for run in runs]
+    n = runs[0]["metrics"]["n"]
+    right = np.mean([np.load(folder / "scores.npz")["ours"] for folder in folders], axis=0)
+    rivals = np.load(folders[0] / "scores.npz")
+    return {
+        "tokens": sum(run["tokens"] for run in runs),
+        "accuracy_over_seeds": over_seeds(accuracy).as_dict(),
+        "accuracy_over_texts": wilson(round(float(right.mean()) * n), n).as_dict(),
+        "margins": {
+            name: paired_bootstrap(right, rivals[name]).as_dict()
+            for name in rivals.files
+            if name != "ours"
+        },
+        "seconds": sum(run["seconds"] for run in runs),
+        "peak_memory_bytes": max(run["peak_memory_bytes"] for run in runs),
+    }
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as a chapter reads it."""
+
+    name: str
+    document: dict[str, Any]
+
+    @property
+    def earlier_code(self) -> bool:
+        """Whether the recipe's modules have changed since; the chapter then says so."""
+        module = f"llm_book.recipes.{self.document['recipe']}"
+        return code_facts(module)["modules_sha256"] != self.document["code"]["modules_sha256"]
+
+    @property
+    def caption(self) -> str:
+        """One sentence on where the record comes from."""
+        machine, summary = self.document["machine"], self.document["summary"]
+        where = machine["gpu"] or f"{machine['processor']}, {machine['threads']} thread(s)"
+        said = (
+            f"{len(self.document['seeds'])} seed(s) on {where}, {summary['seconds'] / 60:.0f} min"
+        )
+        return said + (", recorded with an earlier version" if self.earlier_code else "")
+
+
+def recorded(name: str) -> Record | None:
+    """The record ``NAME.PRESET.DEVICE`` that came with the package, or None where there is none."""
+    source = resources.files("llm_book") / "assets" / "results" / f"{name}.json"
+    if not source.is_file():
+        return None
+    return Record(name, json.loads(source.read_text(encoding="utf-8")))
+
+
+def names() -> list[str]:
+    """Every record that came with the package."""
+    folder = resources.files("llm_book") / "assets" / "results"
+    if not folder.is_dir():
+        return []
+    return sorted(
+        p.name.removesuffix(".json") for p in folder.iterdir() if p.name.endswith(".json")
+    )
+
+
+def peak_memory(runtime: Runtime) -> int:
+    """Peak bytes of the GPU, or of this process where there is none."""
+    return runtime.peak_memory() or running.peak_process_memory()
+
+
+def command_line() -> str:
+    """The command as it was typed, with the program's name in place of its path."""
+    return " ".join(["llm-book", *sys.argv[1:]])

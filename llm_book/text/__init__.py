@@ -1,0 +1,1 @@
+"""Strings ⇄ ids: `tokenizers` cut text into tokens, `vocabulary` numbers them."""

@@ -1,0 +1,122 @@
+"""Checkpoints that survive a killed process: written aside, renamed whole, checked when read.
+
+A checkpoint is a folder: ``tensors.safetensors``, and ``state.json`` with everything that is not
+a tensor and the hash of the tensors. A folder that has its final name is complete.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+TENSOR = "tensor:"
+
+
+class CheckpointDamaged(ValueError):
+    """A checkpoint whose bytes are not those that were written."""
+
+
+class Checkpoints:
+    """The checkpoints of one run, newest last; the ``keep`` newest stay on disk."""
+
+    def __init__(self, folder: Path | str, keep: int = 2) -> None:
+        if keep < 1:
+            raise ValueError(f"keep is {keep}; at least one checkpoint must stay")
+        self.folder, self.keep = Path(folder), keep
+
+    def save(self, state: dict[str, Any], step: int) -> Path:
+        """Write the state after ``step`` steps; older checkpoints go only when it stands."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self.folder.glob(".writing-*"):
+            shutil.rmtree(leftover)
+        aside = self.folder / f".writing-{step:08d}-{os.getpid()}"
+        write_state(aside, state)
+        final = self.folder / f"step-{step:08d}"
+        if final.exists():
+            shutil.rmtree(final)
+        aside.rename(final)
+        for old in self.steps()[: -self.keep]:
+            shutil.rmtree(old)
+        return final
+
+    def steps(self) -> list[Path]:
+        """Complete checkpoints, oldest first."""
+        return sorted(self.folder.glob("step-*"))
+
+    def newest_good(self) -> tuple[dict[str, Any] | None, list[str]]:
+        """The newest state that reads back whole, and a sentence for each one refused."""
+        refused = []
+        for path in reversed(self.steps()):
+            try:
+                return read_state(path), refused
+            except CheckpointDamaged as damage:
+                refused.append(str(damage))
+        return None, refused
+
+
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    """Write a nested dict of tensors and plain values as two files in a new ``folder``."""
+    folder.mkdir()
+    tensors: dict[str, torch.Tensor] = {}
+    plain = _take_tensors(state, "", tensors)
+    save_file(tensors, folder / "tensors.safetensors")
+    digest = _sha256(folder / "tensors.safetensors")
+    (folder / "state.json").write_text(
+        json.dumps({"tensors_sha256": digest, "state": plain}), encoding="utf-8"
+    )
+    for file in folder.iterdir():
+        _flush_to_disk(file)
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What ``write_state`` wrote; ``CheckpointDamaged`` where a byte is missing or changed."""
+    try:
+        document = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        if document["tensors_sha256"] != _sha256(folder / "tensors.safetensors"):
+            raise CheckpointDamaged("its tensors are not the bytes that were written")
+        tensors = load_file(folder / "tensors.safetensors")
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise CheckpointDamaged(
+            f"checkpoint {folder.name} is damaged ({error}); the one before it is used"
+        ) from error
+    return _put_tensors(document["state"], tensors)
+
+
+def _take_tensors(value: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        tensors[path] = value.detach().cpu().contiguous().clone()  # clone: tied weights share bytes
+        return TENSOR + path
+    if isinstance(value, dict):
+        pairs = [
+            (key, _take_tensors(item, f"{path}/{key}", tensors)) for key, item in value.items()
+        ]
+        return {"dict": [[key, item] for key, item in pairs]}  # a list: keys may be integers
+    if isinstance(value, list | tuple):
+        return [_take_tensors(item, f"{path}/{i}", tensors) for i, item in enumerate(value)]
+    return value
+
+
+def _put_tensors(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(value, str) and value.startswith(TENSOR):
+        return tensors[value.removeprefix(TENSOR)]
+    if isinstance(value, dict):
+        return {key: _put_tensors(item, tensors) for key, item in value["dict"]}
+    if isinstance(value, list):
+        return [_put_tensors(item, tensors) for item in value]
+    return value
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

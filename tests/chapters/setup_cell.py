@@ -1,0 +1,78 @@
+"""The first code cell and the launch line of every chapter, made for one version and address.
+
+`python -m tests.chapters.setup_cell` writes them into every chapter.
+"""
+
+import re
+import tomllib
+from typing import Any
+
+import nbformat
+
+from tests.chapters.notebooks import ROOT, chapters, code_cells, markdown_cells, read
+
+TEMPLATE = """\
+import subprocess
+import sys
+from importlib.metadata import distributions
+
+BOOK = "git+{repository}@v{version}"
+if BOOK.rpartition("@v")[2] not in {found.version for found in distributions(name="llm-book")}:
+    if "/example/" in BOOK:
+        raise ImportError("This book is not published yet: run it from a clone, with `make book`.")
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", BOOK])
+    if "llm_book" in sys.modules:
+        raise ImportError("llm_book is now another version: restart the runtime, then run again.")
+from llm_book.session import setup
+
+session = setup(preset="small")  # "full": real data, needs a GPU or patience
+"""
+LAUNCH = (
+    "**Run it:** [Colab](https://colab.research.google.com/github/{owner}/{tree})"
+    " · [Kaggle](https://kaggle.com/kernels/welcome?src={repository}/{tree})"
+    " · [Binder](https://mybinder.org/v2/gh/{owner}/v{version}?labpath={path})"
+)
+
+
+def setup_cell(version: str, repository: str) -> str:
+    """The cell's text for one release of the book; ``repository`` is an https address."""
+    text = TEMPLATE.replace("{version}", version).replace("{repository}", repository)
+    return text.rstrip("\n")
+
+
+def launch_line(path: str, version: str, repository: str) -> str:
+    """Where to run a chapter (its path in the repository) at the release its setup cell pins."""
+    owner = "/".join(repository.rstrip("/").split("/")[-2:])
+    tree = f"blob/v{version}/{path}"
+    return LAUNCH.format(owner=owner, tree=tree, repository=repository, version=version, path=path)
+
+
+def published() -> tuple[str, str]:
+    """The version and the address in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["version"], project["urls"]["Repository"]
+
+
+def bring_up_to_date(notebook: Any, name: str) -> bool:
+    """Write setup cell and launch line into a notebook, in place; says whether that changed it."""
+    before = nbformat.writes(notebook)
+    if cells := code_cells(notebook):
+        cells[0].source = setup_cell(*published())
+    line = launch_line(f"chapters/{name}", *published())
+    for cell in markdown_cells(notebook)[:1]:
+        cell.source = re.sub(
+            r"^\*\*Run it:\*\*.*$", lambda _: line, cell.source, flags=re.MULTILINE
+        )
+    return nbformat.writes(notebook) != before
+
+
+def main() -> None:
+    for path in chapters():
+        notebook = read(path)
+        if bring_up_to_date(notebook, path.name):
+            path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+            print(f"{path.name}: setup cell and launch line written")
+
+
+if __name__ == "__main__":
+    main()

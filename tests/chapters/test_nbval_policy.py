@@ -1,0 +1,159 @@
+"""nbval with our policy, run for real on small notebooks."""
+
+import copy
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from tests import nbval_policy
+from tests.chapters.notebooks import ROOT
+from tests.chapters.refresh_outputs import refresh
+from tests.chapters.sample import picture, png
+
+CLAIM = """\
+from llm_book.claims import claim
+
+claim("accuracy", 0.912, within=(0.85, 0.96))"""
+DRAW = """\
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(3, 2))
+axes.plot([1, 2, {end}])
+plt.show()"""
+TABLE = """\
+from IPython.display import HTML
+
+HTML("<b>41</b>")"""
+
+# What is altered in the stored notebook, cell by cell, and whether nbval must fail there.
+ALTERATIONS = [
+    ("a numeral in printed text", "print('12 reviews')", "12 reviews", "13 reviews", True),
+    ("the band of a claim", CLAIM, "0.85 …", "0.84 …", True),
+    ("a claim's value, which is masked", CLAIM, "⟨0.912⟩", "⟨0.913⟩", False),
+    ("a numeral in HTML", TABLE, "<b>41</b>", "<b>42</b>", True),
+    ("another picture", DRAW.format(end=3), None, picture, True),
+    ("garbage in a picture", DRAW.format(end=4), None, "bm8gcGljdHVyZQ==", True),
+    ("a word of an error", "raise ValueError('five')", "five", "four", True),
+]
+
+
+def stored(sources: list[str], path: Path) -> Path:
+    """A notebook on disk that has run in this environment."""
+    tags = [["raises-exception"] if "raise " in source else [] for source in sources]
+    cells = [new_code_cell(s, metadata={"tags": t}) for s, t in zip(sources, tags, strict=True)]
+    nbformat.write(new_notebook(cells=cells), path)
+    refresh(path, setup=False)
+    return path
+
+
+def nbval(folder: Path, *options: str) -> dict[str, list[str]]:
+    """Run nbval as `make test` does; the outcomes of each notebook's cells."""
+    command = [sys.executable, "-m", "pytest", "-p", "tests.nbval_policy", "--nbval", "-rA"]
+    command += ["--nbval-sanitize-with", str(nbval_policy.CONFIG), "--nbval-current-env"]
+    command += ["-p", "no:cacheprovider", "--color=no", "-q", *options, str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)
+    found: dict[str, dict[int, str]] = {}
+    for line in done.stdout.splitlines():
+        if match := re.match(r"([A-Z]+) .*?(\w+)\.ipynb::Cell (\d+)", line):
+            found.setdefault(match[2], {})[int(match[3])] = match[1]
+    assert found, done.stdout + done.stderr
+    return {name: [cells[n] for n in sorted(cells)] for name, cells in found.items()}
+
+
+@pytest.mark.slow
+def test_of_seven_alterations_the_six_that_must_fail_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    path = stored([source for _, source, *_ in ALTERATIONS], tmp_path / "unaltered.ipynb")
+    book = nbformat.read(path, as_version=4)
+    for cell, (_, _, old, new, _) in zip(book.cells, ALTERATIONS, strict=True):
+        alter(cell, old, new)
+    nbformat.write(book, tmp_path / "altered.ipynb")
+    assert nbval(tmp_path) == {
+        "unaltered": ["PASSED"] * 7,
+        "altered": ["FAILED" if must_fail else "PASSED" for *_, must_fail in ALTERATIONS],
+    }
+
+
+@pytest.mark.slow
+def test_what_nbval_would_pass_over_fails(tmp_path):
+    cells = [new_code_cell(source, execution_count=1) for source in ("a = 1", "b = 2", "c = 3")]
+    cells[1].source = "import time; time.sleep(60)"
+    nbformat.write(new_notebook(cells=cells), tmp_path / "too_long.ipynb")
+    nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), tmp_path / "never_run.ipynb")
+    assert nbval(tmp_path, "--nbval-cell-timeout=1") == {
+        "too_long": ["PASSED", "FAILED", "FAILED"],  # nbval would call the last an expected failure
+        "never_run": ["ERROR"],  # and compare nothing here
+    }
+
+
+def alter(cell, old, new) -> None:
+    """Change a stored output: a text in it, or its picture."""
+    changed = 0
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if old is None and "image/png" in data:
+            data["image/png"] = new() if callable(new) else new
+            changed += 1
+        for entry in (output, data):
+            for name, text in entry.items():
+                if old is not None and isinstance(text, str) and old in text:
+                    entry[name] = text.replace(old, new)
+                    changed += 1
+    assert changed, f"{old!r} stands nowhere in {cell.outputs}"
+
+
+def drawn(data: str) -> list:
+    return [new_output("display_data", data={"image/png": data})]
+
+
+def exactly(monkeypatch, exact: bool) -> None:
+    monkeypatch.setattr(nbval_policy, "pinned", lambda: exact)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_picture_is_the_same_as_itself(monkeypatch, exact):
+    exactly(monkeypatch, exact)
+    assert nbval_policy.outputs_differ(drawn(picture()), drawn(picture())) == []
+
+
+def test_under_the_pinned_matplotlib_pixels_are_compared(monkeypatch):
+    exactly(monkeypatch, True)
+    (why,) = nbval_policy.outputs_differ(drawn(picture(0)), drawn(picture(1)))
+    assert "pixels differ by" in why
+
+
+def test_under_another_matplotlib_and_for_trained_pictures_only_the_size_counts(monkeypatch):
+    exactly(monkeypatch, False)
+    assert nbval_policy.outputs_differ(drawn(picture(0)), drawn(picture(1))) == []
+    assert nbval_policy.outputs_differ(drawn(picture(0)), drawn(picture(1, size=(66, 48)))) == []
+    assert nbval_policy.outputs_differ(drawn(picture(0)), drawn(picture(1, size=(70, 48))))
+    exactly(monkeypatch, True)
+    trained = {"tags": ["trained-picture"]}
+    assert nbval_policy.outputs_differ(drawn(picture(0)), drawn(picture(1)), trained) == []
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_blank_unreadable_and_missing_pictures_are_never_the_same(monkeypatch, exact):
+    exactly(monkeypatch, exact)
+    blank = png(np.full((4, 4, 3), 255, dtype=np.uint8))
+    assert nbval_policy.outputs_differ(drawn(blank), drawn(blank))
+    assert nbval_policy.outputs_differ(drawn(picture()), drawn("bm8gcGljdHVyZQ=="))
+    assert nbval_policy.outputs_differ(drawn(picture()), [])
+
+
+def test_the_comparison_leaves_the_outputs_as_they_were():
+    outputs = [new_output("stream", name="stdout", text=word) for word in ("one ", "two")]
+    before = copy.deepcopy(outputs)
+    assert nbval_policy.outputs_differ(outputs, outputs) == []
+    assert outputs == before
+
+
+def test_the_masks_are_ascii_so_that_every_machine_reads_them_alike():
+    assert nbval_policy.CONFIG.read_bytes().isascii()
+    assert len(nbval_policy.sanitizers()) == 2

@@ -1,0 +1,85 @@
+"""Intervals cover the truth as often as they say."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from llm_book.evaluation.intervals import T95, Interval, over_seeds, paired_bootstrap, wilson
+
+
+@given(n=st.integers(1, 500), data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_wilson_equals_scipys(n, data):
+    correct = data.draw(st.integers(0, n))
+    ours = wilson(correct, n)
+    theirs = stats.binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+def test_a_perfect_score_on_ten_is_not_certainty():
+    assert wilson(10, 10).low == pytest.approx(0.722, abs=1e-3)
+    assert wilson(10, 10).high == pytest.approx(1)
+    assert wilson(10, 10).high <= 1
+
+
+def test_wilson_covers_the_truth_about_95_times_in_100():
+    rng = np.random.default_rng(0)
+    hits = [not wilson(int(rng.binomial(50, 0.9)), 50).excludes(0.9) for _ in range(2000)]
+    assert 0.92 < np.mean(hits) < 0.98
+
+
+def test_the_table_of_t_is_scipys():
+    for runs, value in T95.items():
+        assert value == pytest.approx(stats.t.ppf(0.975, runs - 1), abs=1e-3)
+
+
+def test_over_seeds_is_the_t_interval():
+    values = [0.90, 0.91, 0.93]
+    mean, half = np.mean(values), stats.t.ppf(0.975, 2) * stats.sem(values)
+    ours = over_seeds(values)
+    assert (ours.estimate, ours.low, ours.high) == pytest.approx(
+        (mean, mean - half, mean + half), abs=1e-4
+    )
+
+
+def test_one_run_says_nothing_about_the_next():
+    assert over_seeds([0.9]) == Interval(0.9, -math.inf, math.inf)
+
+
+def test_the_paired_bootstrap_equals_scipys_percentile_interval():
+    rng = np.random.default_rng(1)
+    ours, theirs = rng.random(300) < 0.9, rng.random(300) < 0.8
+    difference = ours.astype(float) - theirs
+    peer = stats.bootstrap(
+        (difference,), np.mean, method="percentile", n_resamples=4000, rng=0
+    ).confidence_interval
+    mine = paired_bootstrap(ours, theirs, draws=4000)
+    assert (mine.low, mine.high) == pytest.approx((peer.low, peer.high), abs=0.01)
+    assert mine.estimate == pytest.approx(difference.mean())
+
+
+def test_pairing_sees_a_small_gain_that_two_separate_intervals_hide():
+    hard = np.random.default_rng(2).random(2000) < 0.3
+    theirs = ~hard
+    ours = theirs.copy()
+    ours[np.flatnonzero(hard)[:25]] = True
+    assert paired_bootstrap(ours, theirs).excludes(0)
+    assert wilson(int(ours.sum()), 2000).low < wilson(int(theirs.sum()), 2000).high
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: wilson(5, 4), "5 right out of 4 is no share"),
+        (lambda: wilson(0, 0), "0 right out of 0 is no share"),
+        (lambda: paired_bootstrap([], []), "cannot be resampled"),
+        (lambda: over_seeds([0.5] * 11), "11 runs; the table here covers 2 to 10"),
+    ],
+)
+def test_what_has_no_interval_is_refused(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()

@@ -1,0 +1,187 @@
+"""Our recurrent networks are those of torch.nn, pads or no pads."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from llm_book.models.recurrent import (
+    CELLS,
+    GRUCell,
+    LSTMCell,
+    Recurrent,
+    RecurrentStack,
+    RNNCell,
+    at_last_token,
+    copy_from_torch,
+    reverse_by_length,
+)
+
+PEERS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+PEER_CELLS = {RNNCell: nn.RNNCell, LSTMCell: nn.LSTMCell, GRUCell: nn.GRUCell}
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
+
+
+def packed(module: nn.RNNBase, inputs: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    """The field's own answer to pads: pack, run, unpack."""
+    pack = nn.utils.rnn.pack_padded_sequence(
+        inputs, lengths, batch_first=True, enforce_sorted=False
+    )
+    states, _ = module(pack)
+    return nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=inputs.shape[1])[
+        0
+    ]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("cell_type", PEER_CELLS)
+def test_one_step_of_a_cell_equals_torch_in_outputs_and_gradients(cell_type, dtype):
+    ours, theirs = cell_type(5, 7).to(dtype), PEER_CELLS[cell_type](5, 7).to(dtype)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(4, 5, dtype=dtype)
+    state = tuple(torch.randn(4, 7, dtype=dtype) for _ in range(cell_type.state_parts))
+    answer = ours(x, state)
+    expected = theirs(x, state if len(state) > 1 else state[0])
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    for a, b in zip(answer, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=TOLERANCE[dtype])
+    sum(part.square().sum() for part in answer).backward()
+    sum(part.square().sum() for part in expected).backward()
+    for name, weight in ours.named_parameters():
+        torch.testing.assert_close(
+            weight.grad, theirs.get_parameter(name).grad, rtol=0, atol=10 * TOLERANCE[dtype]
+        )
+
+
+@pytest.mark.parametrize("engine", ["ours", "torch"])
+@pytest.mark.parametrize("kind", PEERS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_padded_two_way_stack_equals_torch_packed_in_outputs_and_gradients(
+    kind, engine, dtype, layers
+):
+    theirs = PEERS[kind](5, 7, num_layers=layers, bidirectional=True, batch_first=True).to(dtype)
+    ours = RecurrentStack(kind, 5, 7, layers, bidirectional=True, engine=engine).to(dtype)
+    copy_from_torch(ours, theirs)
+    lengths = torch.tensor([9, 3, 1, 6])
+    x = torch.randn(4, 9, 5, dtype=dtype)
+    ours_x, theirs_x = x.clone().requires_grad_(), x.clone().requires_grad_()
+    answer, expected = ours(ours_x, lengths), packed(theirs, theirs_x, lengths)
+    torch.testing.assert_close(answer, expected, rtol=0, atol=TOLERANCE[dtype])
+    answer.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(ours_x.grad, theirs_x.grad, rtol=0, atol=10 * TOLERANCE[dtype])
+    ours_norm = torch.stack([w.grad.square().sum() for w in ours.parameters()]).sum()
+    theirs_norm = torch.stack([w.grad.square().sum() for w in theirs.parameters()]).sum()
+    torch.testing.assert_close(ours_norm, theirs_norm, rtol=10 * TOLERANCE[dtype], atol=0)
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_a_one_way_stack_without_lengths_reads_everything(kind):
+    theirs = PEERS[kind](3, 4, batch_first=True).double()
+    ours = RecurrentStack(kind, 3, 4).double()
+    copy_from_torch(ours, theirs)
+    x = torch.randn(2, 6, 3).double()
+    torch.testing.assert_close(ours(x), theirs(x)[0], rtol=0, atol=1e-10)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 7), min_size=1, max_size=5),
+    more=st.integers(0, 4),
+    kind=st.sampled_from(sorted(CELLS)),
+)
+@settings(max_examples=40, deadline=None)
+def test_pads_change_no_state_whatever_stands_in_them(lengths, more, kind):
+    stack = RecurrentStack(kind, 3, 4, layers=2, bidirectional=True).double()
+    lengths = torch.tensor(lengths)
+    time = int(lengths.max())
+    x = torch.randn(len(lengths), time, 3).double()
+    padded = torch.cat([x, torch.randn(len(lengths), more, 3).double()], dim=1)
+    torch.testing.assert_close(
+        stack(padded, lengths)[:, :time], stack(x, lengths), rtol=0, atol=1e-12
+    )
+
+
+@given(lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_reversing_by_length_turns_each_text_and_leaves_its_pads(lengths):
+    lengths = torch.tensor(lengths)
+    x = torch.randn(len(lengths), int(lengths.max()), 2)
+    turned = reverse_by_length(x, lengths)
+    for row, n in enumerate(lengths.tolist()):
+        assert torch.equal(turned[row, :n], x[row, :n].flip(0))
+        assert torch.equal(turned[row, n:], x[row, n:])
+    assert torch.equal(reverse_by_length(turned, lengths), x)
+
+
+def test_the_last_state_is_that_of_the_last_token_not_of_the_last_pad():
+    states = torch.arange(12.0).reshape(2, 3, 2)
+    last = at_last_token(states, torch.tensor([1, 3]))
+    assert last.tolist() == [[0.0, 1.0], [10.0, 11.0]]
+
+
+def test_changing_the_future_leaves_the_past_alone():
+    walk = Recurrent(GRUCell(3, 4))
+    x = torch.randn(1, 6, 3)
+    changed = x.clone()
+    changed[:, 4] += 1
+    before, after = walk(x)[0], walk(changed)[0]
+    assert torch.equal(before[:, :4], after[:, :4])
+    assert not torch.allclose(before[:, 4:], after[:, 4:])
+
+
+def test_a_walk_may_be_broken_and_gone_on_with():
+    walk = Recurrent(LSTMCell(3, 4)).double()
+    x = torch.randn(2, 6, 3).double()
+    whole = walk(x)
+    first = walk(x[:, :2])
+    rest = walk(x[:, 2:], tuple(part[:, -1] for part in first))
+    for a, b, c in zip(whole, first, rest, strict=True):
+        torch.testing.assert_close(a, torch.cat([b, c], dim=1), rtol=0, atol=1e-12)
+
+
+def test_the_gru_resets_after_the_product_unlike_cho_et_al():
+    cell = GRUCell(2, 3).double()
+    x, h = torch.randn(1, 2).double(), torch.randn(1, 3).double()
+    w, u = cell.weight_ih.chunk(3), cell.weight_hh.chunk(3)
+    b, c = cell.bias_ih.chunk(3), cell.bias_hh.chunk(3)
+    reset = torch.sigmoid(x @ w[0].T + b[0] + h @ u[0].T + c[0])
+    update = torch.sigmoid(x @ w[1].T + b[1] + h @ u[1].T + c[1])
+    after = torch.tanh(x @ w[2].T + b[2] + reset * (h @ u[2].T + c[2]))
+    before = torch.tanh(x @ w[2].T + b[2] + (reset * h) @ u[2].T + c[2])
+    (answer,) = cell(x, (h,))
+    torch.testing.assert_close(answer, (1 - update) * after + update * h, rtol=0, atol=1e-12)
+    assert not torch.allclose(answer, (1 - update) * before + update * h)
+
+
+def test_weights_start_as_torchs_do():
+    cell = GRUCell(5, 16)
+    for weight in cell.parameters():
+        assert weight.abs().max() <= 1 / 4
+        assert weight.abs().max() > 0.9 / 4
+
+
+def test_a_copy_of_the_weights_is_a_copy():
+    theirs = nn.GRU(3, 4, batch_first=True)
+    ours = RecurrentStack("gru", 3, 4)
+    copy_from_torch(ours, theirs)
+    before = copy.deepcopy(ours.state_dict())
+    with torch.no_grad():
+        theirs.weight_ih_l0.zero_()
+    assert all(torch.equal(before[name], w) for name, w in ours.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda: RecurrentStack("gur", 3, 4), "cell 'gur' is unknown; choose one of rnn"),
+        (lambda: RecurrentStack("gru", 3, 4, engine="jax"), "engine 'jax' is unknown"),
+        (lambda: GRUCell(0, 4), "a cell from 0 to 4 numbers cannot be built"),
+    ],
+)
+def test_nonsense_is_refused_in_one_sentence(build, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build()

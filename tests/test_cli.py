@@ -1,0 +1,41 @@
+"""What comes from a terminal is answered in one sentence."""
+
+import pytest
+from typer.testing import CliRunner
+
+from llm_book.cli import app, recipe_names
+
+run = CliRunner()
+
+
+def test_recipes_are_found_by_looking():
+    assert "imdb_gru" in recipe_names()
+    assert "job" not in recipe_names()
+
+
+def test_the_doctor_says_what_it_found():
+    answer = run.invoke(app, ["doctor"])
+    assert answer.exit_code == 0, answer.output
+    assert "PyTorch" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["run", "imbd"], "recipe 'imbd' is unknown; choose one of imdb_gru"),
+        (["run", "imdb_gru", "--preset", "big"], "preset 'big' is unknown; choose small or full"),
+        (["run", "imdb_gru", "--seeds", "a"], "seeds 'a' are not whole numbers"),
+        (["run", "imdb_gru", "--set", "depth=3"], "setting 'depth' is unknown; choose one of"),
+        (["run", "imdb_gru", "--set", "epochs=x"], "setting epochs is 'x'; expected a int"),
+        (["results", "accept", "nowhere"], "cannot be read as a record"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_no_traceback(words, sentence):
+    answer = run.invoke(app, words)
+    assert answer.exit_code == 1
+    assert sentence in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_records_are_listed():
+    assert run.invoke(app, ["results", "list"]).exit_code == 0

@@ -1,0 +1,135 @@
+"""What was saved comes back to the bit, or is refused; never half."""
+
+import json
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_book.training.checkpoint import CheckpointDamaged, Checkpoints, read_state, write_state
+from llm_book.training.history import History
+
+
+def state(step: int) -> dict:
+    return {
+        "index": step,
+        "model": {"weight": torch.full((3, 2), float(step)), "half": torch.ones(2).bfloat16()},
+        "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1}]},
+        "random": torch.get_rng_state(),
+        "empty": {},
+        "list": [1, "two", None, True],
+    }
+
+
+def same(a, b) -> bool:
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b and type(a) is type(b)
+
+
+def test_a_state_comes_back_as_it_was(tmp_path):
+    write_state(tmp_path / "one", state(7))
+    assert same(read_state(tmp_path / "one"), state(7))
+
+
+def test_the_state_of_a_real_optimizer_comes_back(tmp_path):
+    model = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    write_state(tmp_path / "one", {"optimizer": optimizer.state_dict()})
+    fresh = torch.optim.AdamW(model.parameters())
+    fresh.load_state_dict(read_state(tmp_path / "one")["optimizer"])
+    for weight, kept in optimizer.state.items():
+        assert torch.equal(kept["exp_avg"], fresh.state[weight]["exp_avg"])
+
+
+def test_only_the_newest_are_kept(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    for step in (10, 20, 30):
+        checkpoints.save(state(step), step)
+    assert [path.name for path in checkpoints.steps()] == ["step-00000020", "step-00000030"]
+    assert checkpoints.newest_good()[0]["index"] == 30
+
+
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.json"])
+@pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
+def test_a_damaged_checkpoint_is_refused_in_one_sentence_and_the_one_before_is_used(
+    tmp_path, name, damage
+):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(state(10), 10)
+    file = checkpoints.save(state(20), 20) / name
+    data = bytearray(file.read_bytes())
+    if damage == "missing":
+        file.unlink()
+    elif damage == "truncated":
+        file.write_bytes(data[: len(data) // 2])
+    else:
+        place = data.find(b"tensors_sha256") + 20 if name == "state.json" else len(data) - 1
+        data[place] ^= 1
+        file.write_bytes(data)
+    found, refused = checkpoints.newest_good()
+    assert found["index"] == 10
+    assert len(refused) == 1
+    assert refused[0].startswith("checkpoint step-00000020 is damaged")
+    assert refused[0].endswith("the one before it is used")
+
+
+@given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
+@settings(max_examples=40, deadline=None)
+def test_no_altered_byte_of_the_tensors_goes_unnoticed(tmp_path_factory, place, bit):
+    folder = tmp_path_factory.mktemp("bits") / "one"
+    write_state(folder, state(1))
+    file = folder / "tensors.safetensors"
+    data = bytearray(file.read_bytes())
+    data[place % len(data)] ^= 1 << bit
+    file.write_bytes(data)
+    with pytest.raises(CheckpointDamaged):
+        read_state(folder)
+
+
+def test_what_a_killed_process_left_half_written_is_never_read_and_goes_away(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(state(10), 10)
+    left = tmp_path / ".writing-00000020-123"
+    left.mkdir()
+    (left / "tensors.safetensors").write_bytes(b"half")
+    assert checkpoints.newest_good()[0]["index"] == 10
+    checkpoints.save(state(30), 30)
+    assert not left.exists()
+
+
+def test_no_checkpoint_is_no_state_and_no_complaint(tmp_path):
+    assert Checkpoints(tmp_path / "none").newest_good() == (None, [])
+
+
+def test_keeping_none_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="keep is 0; at least one checkpoint must stay"):
+        Checkpoints(tmp_path, keep=0)
+
+
+def test_a_history_forgets_what_a_resumed_run_will_write_again(tmp_path):
+    history = History(tmp_path / "curve.jsonl")
+    for index in range(1, 6):
+        history.append({"index": index, "loss": 0.1 * index})
+    with history.path.open("a", encoding="utf-8") as file:
+        file.write('{"index": 6, "lo')
+    assert [record["index"] for record in history.read()] == [1, 2, 3, 4, 5]
+    history.forget_after(3)
+    assert [record["index"] for record in history.read()] == [1, 2, 3]
+    history.append({"index": 4, "loss": 0.4})
+    lines = history.path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[-1]) == {"index": 4, "loss": 0.4}
+
+
+def test_a_history_keeps_every_bit_of_a_loss(tmp_path):
+    history = History(tmp_path / "curve.jsonl")
+    loss = 0.1 + 0.2
+    history.append({"index": 1, "loss": loss})
+    assert history.read()[0]["loss"] == loss
