@@ -70,9 +70,10 @@ def install(root: Path, scratch: Path) -> None:
     command += ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True)
     if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["nothing"])[0]
         raise VendorError(
-            "npm could not fetch MathJax; check the network (or npm's registry setting) and "
-            f"run 'python book/vendor.py' again. npm said: {done.stderr.strip()}"
+            f"npm could not fetch MathJax (it said: {said}); "
+            "check the network or npm's registry setting, then run 'python book/vendor.py' again."
         )
 
 

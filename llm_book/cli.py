@@ -60,7 +60,16 @@ def run(
         recipe = _recipe(name)
         config = _changed(_preset(recipe, preset), set_ or [])
         for seed in _seeds(seeds):
-            job = Job(name, preset, seed, runs, Runtime.detect(device), resume, typer.echo)
+            job = Job(
+                recipe=name,
+                preset=preset,
+                seed=seed,
+                runs=runs,
+                runtime=Runtime.detect(device),
+                resume=resume,
+                changed=tuple(set_ or ()),
+                say=typer.echo,
+            )
             if job.finished():
                 typer.echo(f"{job.folder} is finished already; nothing to do")
                 continue

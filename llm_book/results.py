@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from llm_book import runtime as running
 from llm_book.evaluation.intervals import over_seeds, paired_bootstrap, wilson
 from llm_book.runtime import Runtime
 from llm_book.training.history import History
@@ -28,6 +27,7 @@ from llm_book.training.history import History
 SCHEMA = 1
 SHARED = ("recipe", "preset", "config", "data", "code", "schema")
 CURVE_POINTS = 200
+MAKES_TEXTS = "llm_book.data.world"
 
 
 class LedgerError(ValueError):
@@ -80,7 +80,10 @@ def _processor() -> str:
 
 
 def code_facts(module: str) -> dict[str, str]:
-    """The package's version, and one hash over the source of every module the recipe imports."""
+    """The package's version, and one hash over the source of every module the recipe imports.
+
+    The generated world is left out: what it made is in the record as the hash of its content.
+    """
     digest = hashlib.sha256()
     for name, source in sorted(_sources(module, {}).items()):
         digest.update(f"{name}\t{hashlib.sha256(source.encode()).hexdigest()}\n".encode())
@@ -95,8 +98,10 @@ def _version() -> str:
 
 
 def _sources(module: str, found: dict[str, str]) -> dict[str, str]:
-    spec = importlib.util.find_spec(module) if module.startswith("llm_book") else None
-    if spec is None or spec.origin is None or module in found:
+    if module in found or module.startswith(MAKES_TEXTS) or not module.startswith("llm_book"):
+        return found
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
         return found
     found[module] = Path(spec.origin).read_text(encoding="utf-8").replace("\r\n", "\n")
     for name in _imports(found[module]):
@@ -157,6 +162,11 @@ def _check_together(runs: list[dict[str, Any]], names: list[str]) -> None:
             raise LedgerError(
                 f"run {run['recipe']}-{run['preset']}-{run['seed']} is {run.get('status')}, not "
                 "finished; run it again with --resume first"
+            )
+        if run.get("changed"):
+            raise LedgerError(
+                f"run {run['recipe']}-{run['preset']}-{run['seed']} changed "
+                f"{', '.join(run['changed'])}; a record holds a preset as it is"
             )
         for key in SHARED:
             if run[key] != runs[0][key]:
@@ -260,11 +270,6 @@ def names() -> list[str]:
     return sorted(
         p.name.removesuffix(".json") for p in folder.iterdir() if p.name.endswith(".json")
     )
-
-
-def peak_memory(runtime: Runtime) -> int:
-    """Peak bytes of the GPU, or of this process where there is none."""
-    return runtime.peak_memory() or running.peak_process_memory()
 
 
 def command_line() -> str:

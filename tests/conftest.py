@@ -89,7 +89,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("no real data: set LLM_BOOK_MIRROR to a folder that holds it")
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outside the plugin that makes skips
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> pytest.TestReport:
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and requirement(item) in required():

@@ -11,6 +11,7 @@ import io
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -81,6 +82,7 @@ def compare_outputs(
     return same and not reasons
 
 
+@cache
 def pinned() -> bool:
     """Whether this Matplotlib drew the stored pictures; others draw text differently."""
     path = ROOT / "constraints.txt"
@@ -128,6 +130,7 @@ def pixels(picture: str) -> np.ndarray:
     return np.asarray(Image.alpha_composite(white, image).convert("RGB"), dtype=np.float64)
 
 
+@cache
 def sanitizers() -> dict[str, str]:
     """What tests/nbval.cfg masks: regular expression to replacement."""
     return dict(get_sanitize_patterns(CONFIG.read_text(encoding="ascii")))

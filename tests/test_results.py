@@ -71,6 +71,12 @@ def test_a_stopped_run_is_not_recorded(tmp_path):
         accept([a_run(tmp_path, status="stopped")], tmp_path / "ledger")
 
 
+def test_a_run_with_other_settings_than_its_preset_is_not_recorded(tmp_path):
+    run = a_run(tmp_path, changed=["epochs=1"])
+    with pytest.raises(LedgerError, match="changed epochs=1; a record holds a preset as it is"):
+        accept([run], tmp_path / "ledger")
+
+
 def test_a_seed_counts_once(tmp_path):
     folders = [a_run(tmp_path / "a"), a_run(tmp_path / "b")]
     with pytest.raises(LedgerError, match="repeat a seed"):
@@ -110,6 +116,7 @@ def test_the_hash_covers_what_the_recipe_imports_and_nothing_else(monkeypatch):
     assert "llm_book.models.recurrent" in sources
     assert "llm_book.training.checkpoint" in sources
     assert "llm_book.cli" not in sources
+    assert not [name for name in sources if name.startswith("llm_book.data.world")]
     assert code_facts("llm_book.recipes.imdb_gru")["modules_sha256"] == before
     monkeypatch.setattr(
         results, "_sources", lambda module, found: sources | {"llm_book.models.recurrent": "x"}

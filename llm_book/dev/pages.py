@@ -15,6 +15,7 @@ from llm_book.dev.tell import ROOT, Refusal, heading, must_run, run
 
 HTML = ROOT / "_build" / "html"
 INPUTS = ("book", "chapters", "llm_book", "_config.yml", "_toc.yml", "constraints.txt")
+INPUTS += ("pyproject.toml", "package.json", "package-lock.json")
 NOT_READ = {"__pycache__", ".ipynb_checkpoints", "node_modules", "vendor"}
 
 

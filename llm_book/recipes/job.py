@@ -16,7 +16,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Job:
-    """What to run and where to write it. ``say`` shows a sentence to whoever started it."""
+    """What to run and where to write it.
+
+    ``changed`` lists settings that differ from the preset's; ``say`` shows a sentence to whoever
+    started the run.
+    """
 
     recipe: str
     preset: str
@@ -24,6 +28,7 @@ class Job:
     runs: Path
     runtime: Runtime
     resume: bool = False
+    changed: tuple[str, ...] = ()
     say: Say = print
 
     @property
@@ -64,6 +69,7 @@ class Job:
             "status": "running",
             "command": results.command_line(),
             "config": asdict(config),
+            "changed": list(self.changed),
             "code": results.code_facts(f"llm_book.recipes.{self.recipe}"),
             "machine": results.machine_facts(self.runtime),
             "data": data,

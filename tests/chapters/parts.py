@@ -114,7 +114,7 @@ def _solution(label: str, cell: Any) -> Iterator[str]:
         yield f"the solution of {label!r} has no tag hide-cell"
     if not cell.metadata.get("jupyter", {}).get("source_hidden"):
         yield f"the solution of {label!r} has no metadata jupyter.source_hidden"
-    if cell.metadata.get("cellView") != "form" or not cell.source.startswith("# @title "):
+    if cell.metadata.get("cellView") != "form" or not re.match("# ?@title ", cell.source):
         yield f"the solution of {label!r} is no Colab form (cellView, and `# @title` first)"
     if not cell.execution_count:
         yield f"the solution of {label!r} was not executed"

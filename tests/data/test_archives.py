@@ -134,9 +134,10 @@ def test_a_file_that_is_mostly_holes_is_refused(tmp_path):
             content.read(1)
 
 
-def test_text_is_no_bomb(tmp_path):
-    text = b"".join(b"%d bottles of beer on the wall\n" % i for i in range(100_000))
-    assert contents(make(tmp_path / "x.tar.xz", {"song.txt": text})) == {"song.txt": text}
+def test_text_is_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "ALWAYS_ALLOWED", 0)
+    text = b"".join(b"%d bottles of beer on the wall\n" % (i * i) for i in range(20_000))
+    assert contents(make(tmp_path / "x.tar.gz", {"song.txt": text})) == {"song.txt": text}
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -96,7 +96,8 @@ def check_wilson(wilson) -> None:
         centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
         answer = wilson(correct, n)
-        close([answer.estimate, answer.low, answer.high], np.array([p, centre - half, centre + half]))
+        ends = [answer.estimate, answer.low, answer.high]
+        close(ends, np.array([p, centre - half, centre + half]))
     for refused in ((5, 4), (-1, 4), (0, 0)):
         try:
             wilson(*refused)
@@ -157,5 +158,7 @@ EQUATIONS = {
     "eq-log-count-ratio": Equation(
         "llm_book.evaluation.rivals.log_count_ratio", check_log_count_ratio
     ),
-    "eq-bag-ceiling": Equation("llm_book.data.world.film_reviews.bag_of_words_ceiling", check_bag_ceiling),
+    "eq-bag-ceiling": Equation(
+        "llm_book.data.world.film_reviews.bag_of_words_ceiling", check_bag_ceiling
+    ),
 }

@@ -1,19 +1,23 @@
 """The recipe, run as a reader runs it: from a terminal, killed and resumed."""
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
 
+from llm_book import results
 from llm_book.data.batches import pad
-from llm_book.recipes.imdb_gru import PRESETS, Reader, build_model, load_corpus
+from llm_book.recipes.imdb_gru import PRESETS, Reader, build_model, load_corpus, some_of
+from llm_book.results import recorded
+from llm_book.shapes import Review
 from llm_book.training.history import History
 
 TINY = [
@@ -133,12 +137,34 @@ def test_a_long_review_keeps_its_beginning_and_its_end():
     assert ids[-1] == 11
 
 
+def test_a_record_was_made_on_the_texts_that_the_world_gives_today():
+    for name in ("imdb_gru.small.cpu", "cells.small.cpu"):
+        record = recorded(name)
+        if record is not None:
+            facts = load_corpus(PRESETS["small"]).facts
+            assert record.document["data"]["content_sha256"] == facts["content_sha256"], name
+
+
+def test_a_record_was_made_with_the_settings_of_its_preset():
+    for name in results.names():
+        document = recorded(name).document
+        presets = importlib.import_module(f"llm_book.recipes.{document['recipe']}").PRESETS
+        assert document["config"] == asdict(presets[document["preset"]]), name
+
+
 def test_the_vocabulary_has_seen_the_training_split_only():
     corpus = load_corpus(replace(PRESETS["small"], n_train=200, n_validation=50, n_test=50))
     reader = Reader.for_corpus(corpus, PRESETS["small"])
     tokenized = [reader.tokenizer.tokenize(review.text) for review in corpus.train]
     seen = {token for tokens in tokenized for token in tokens}
     assert set(reader.vocabulary.words) <= seen
+
+
+def test_a_part_of_sorted_reviews_holds_both_labels():
+    texts = [Review(f"text {i}", int(i >= 500), str(i)) for i in range(1000)]
+    part = some_of(texts, 200)
+    assert 70 < sum(review.label for review in part) < 130
+    assert some_of(texts, 5000) == texts
 
 
 @pytest.mark.needs_mirror

@@ -98,7 +98,8 @@ FACTS = r"""() => {
   return {
     title: document.title,
     lang: document.documentElement.lang,
-    headings: [...document.querySelectorAll('article :is(h1,h2,h3,h4,h5,h6)')].map(h => +h.tagName[1]),
+    headings: [...document.querySelectorAll('article :is(h1,h2,h3,h4,h5,h6)')]
+      .map(h => +h.tagName[1]),
     images: [...document.images].filter(i => !i.hasAttribute('alt')
       || (main.contains(i) && !i.alt.trim())).map(i => i.src.slice(0, 80)),
     formulas: main.querySelectorAll('.math').length,

@@ -131,3 +131,10 @@ class ChineseOutsideMarks(HTMLParser):
         inside = any(tag == "article" for tag, _ in self.path)
         if inside and not any(covered for _, covered in self.path):
             self.found += [c for c in data if unicodedata.name(c, "").startswith("CJK UNIFIED")]
+
+
+def test_equations_and_figures_of_chapter_5_are_numbered_in_it_from_one(site: Path) -> None:
+    text = (site / "chapters" / "05_project.html").read_text(encoding="utf-8")
+    for mark in (r'class="eqno">\(', r'class="caption-number">Figure '):
+        numbers = re.findall(mark + r"([\d.]+)", text)
+        assert numbers == [f"5.{i}" for i in range(1, len(numbers) + 1)] != []

@@ -50,10 +50,11 @@ def pick(rng: random.Random, options: Sequence[T]) -> T:
     return options[int(rng.random() * len(options))]
 
 
+def sample(rng: random.Random, items: Sequence[T], size: int) -> list[T]:
+    """`size` of the items, none twice, in an order drawn at random (Fisher and Yates)."""
+    rest = list(items)
+    return [rest.pop(int(rng.random() * len(rest))) for _ in range(size)]
+
+
 def shuffled(rng: random.Random, items: Sequence[T]) -> list[T]:
-    """The items in an order drawn at random (Fisher and Yates)."""
-    order = list(items)
-    for last in range(len(order) - 1, 0, -1):
-        other = int(rng.random() * (last + 1))
-        order[last], order[other] = order[other], order[last]
-    return order
+    return sample(rng, items, len(items))

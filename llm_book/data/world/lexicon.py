@@ -1,7 +1,6 @@
 """The things of the world and the words for them, in English and Chinese.
 
-Opinion words and aspects are shared by all splits; film titles and people's names are not.
-All names are invented.
+All splits share these words; only names, put together from syllables, belong to one split.
 """
 
 from llm_book.data.world.grammar import pairs
@@ -33,14 +32,14 @@ ASPECTS = pairs(
     the whole thing=整部作品; the second half=后半部"""
 )
 
-# An adverbial after an opinion. Two that stand in one sentence are taken from one row, where all
-# begin with the same English word: so the word after an opinion does not tell which clause it is in.
+# An adverbial stands after an opinion. Two in one sentence are taken from one row, where all begin
+# with the same English word: so the word after an opinion does not tell which clause it is in.
 ADVERBIALS = (
-    pairs("for long stretches=在很长一段时间里; for the most part=大体上; for its kind=在同类作品里"),
-    pairs("in many places=在许多地方; in nearly every scene=在几乎每场戏里都; in the crowd scenes=在群戏里"),
-    pairs("from the first minute=从第一分钟起就; from start to finish=自始至终; from act to act=一幕又一幕都"),
-    pairs("on the whole=总的来说; on the big screen=在大银幕上; on second viewing=再看一遍时"),
-    pairs("by any measure=无论怎么衡量都; by modern standards=以今天的标准看; by the end=到结尾时"),
+    pairs("for once=这一回; for hours=在好几个小时里; for its kind=在同类作品里"),
+    pairs("in places=在一些地方; in parts=在某些部分; in essence=本质上"),
+    pairs("from the start=从一开始; from act to act=在每一幕里; from afar=远远看去"),
+    pairs("on the whole=总的来说; on screen=在银幕上; on reflection=细想起来"),
+    pairs("by and large=大体上; by any measure=以任何标准看; by the end=到结尾时"),
 )
 
 PLACES = pairs(
@@ -71,7 +70,7 @@ TITLE_THINGS = pairs(
     Umbrella=雨伞; Forest=森林; Sailboat=帆船; Library=图书馆; Windmill=风车"""
 )
 
-# A name is three of these; which three decides in which split it may stand.
+# A name is four of these; which four decides in which split it may stand.
 NAME_SYLLABLES = pairs(
     """ba=巴; be=贝; bi=比; bo=博; da=达; de=德; di=迪; do=多; fa=法; fe=费; fi=菲; ga=加; go=戈;
     ka=卡; ke=克; ki=基; ko=科; la=拉; le=莱; li=丽; lo=洛; lu=卢; ma=玛; me=梅; mi=米; mo=莫;
