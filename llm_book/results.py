@@ -142,7 +142,7 @@ def accept(folders: Sequence[Path], ledger: Path) -> Path:
     record["runs"] = [_short_run(run, folder) for run, folder in zip(runs, folders, strict=True)]
     record["summary"] = _summary(runs, folders)
     record["rivals"] = first.get("rivals", {})
-    device = "cpu" if first["machine"]["gpu"] is None else "gpu"
+    device = first["machine"]["device"].partition(":")[0]
     path = ledger / f"{first['recipe']}.{first['preset']}.{device}.json"
     if path.exists():
         _check_not_smaller(record, read_json(path), path)

@@ -25,7 +25,7 @@ def a_run(folder, seed=0, status="finished", tokens=1000, right=None, **changes)
         "command": "llm-book run toy",
         "config": {"width": 3},
         "code": {"version": "0", "modules_sha256": "x"},
-        "machine": {"gpu": None, "processor": "p", "threads": 1},
+        "machine": {"gpu": None, "processor": "p", "threads": 1, "device": "cpu"},
         "data": {"name": "toys", "content_sha256": "y"},
         "metrics": {"accuracy": float(right.mean()), "n": len(right)},
         "rivals": {},

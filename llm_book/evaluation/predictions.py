@@ -26,7 +26,7 @@ def probabilities(
     for which, batch in batches:
         batch = batch.to(runtime.device)
         with runtime.autocast():
-            logits.append(model(batch.ids, batch.lengths).double().cpu())
+            logits.append(model(batch.ids, batch.lengths).cpu().double())
         rows += which
     answer = np.empty(len(rows))
     answer[rows] = torch.sigmoid(torch.cat(logits)).numpy()

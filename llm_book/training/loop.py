@@ -184,6 +184,8 @@ def random_state(runtime: Runtime) -> dict[str, torch.Tensor]:
     state = {"cpu": torch.get_rng_state()}
     if runtime.device.startswith("cuda"):
         state["cuda"] = torch.cuda.get_rng_state(runtime.device)
+    if runtime.device == "mps":
+        state["mps"] = torch.mps.get_rng_state()
     return state
 
 
@@ -192,3 +194,5 @@ def set_random_state(state: dict[str, torch.Tensor]) -> None:
     torch.set_rng_state(state["cpu"].cpu())
     if "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"].cpu())
+    if "mps" in state:
+        torch.mps.set_rng_state(state["mps"].cpu())
