@@ -29,9 +29,9 @@ def built(folder: Path, repository: Path, **cell: object) -> subprocess.Complete
     """Build a site of one notebook with one cell, warnings counting as errors."""
     (folder / "chapters").mkdir()
     code = new_code_cell("1 + 1", **{"execution_count": 1, "outputs": [], **cell})
-    nbformat.write(
-        new_notebook(cells=[new_markdown_cell("# One"), code]), folder / "chapters" / "one.ipynb"
-    )
+    notebook = new_notebook(cells=[new_markdown_cell("# One"), code])
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "python"}
+    nbformat.write(notebook, folder / "chapters" / "one.ipynb")
     (folder / "failing.py").write_text(EXTENSION, encoding="utf-8")
     ext = CONF.format(ext=str(repository / "book" / "_ext"))
     (folder / "conf.py").write_text(ext + f"sys.path.insert(0, {str(folder)!r})\n", "utf-8")
