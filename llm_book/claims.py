@@ -163,5 +163,5 @@ def _number(value: Any) -> float:
 def _array(value: Any) -> np.ndarray:
     """Numbers as float64, wherever they live; a tensor need not be on the CPU."""
     if hasattr(value, "detach"):
-        value = value.detach().double().cpu().numpy()
+        value = value.detach().cpu().double().numpy()
     return np.asarray(value, dtype=np.float64)

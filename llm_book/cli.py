@@ -33,7 +33,10 @@ def recipe_names() -> list[str]:
 def doctor() -> None:
     """Say what this machine offers and where the data would come from."""
     typer.echo(f"llm-book {results.code_facts('llm_book.runtime')['version']}")
-    typer.echo(f"runs on {machine(Runtime.detect())}")
+    runtime = Runtime.detect()
+    facts = results.machine_facts(runtime)
+    typer.echo(f"runs on {machine(runtime)}")
+    typer.echo(f"{facts['system']}; {facts['gpu'] or facts['processor']}")
     mirror = mirror_folder()
     typer.echo(f"data from {mirror or 'the network (LLM_BOOK_MIRROR names no folder)'}")
     typer.echo(f"downloads are kept in {cache_folder()}")
@@ -48,7 +51,9 @@ def run(
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 1 gives the same bits each time.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=1, help="CPU threads; 1 gives the same bits each time.")
+    ] = 1,
     runs: Annotated[Path, typer.Option(help="Where runs are written.")] = Path("runs"),
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting: --set epochs=2.")
@@ -70,7 +75,7 @@ def run(
                 changed=tuple(set_ or ()),
                 say=typer.echo,
             )
-            if job.finished():
+            if job.finished(config):
                 typer.echo(f"{job.folder} is finished already; nothing to do")
                 continue
             recipe.run(config, job)
@@ -105,27 +110,32 @@ def _seeds(text: str) -> list[int]:
 
 def _changed(config: Any, settings: list[str]) -> Any:
     kinds = {field.name: field.type for field in fields(config)}
+    changes = {}
     for setting in settings:
         key, _, value = setting.partition("=")
         if key not in kinds:
             raise ValueError(f"setting {key!r} is unknown; choose one of {', '.join(kinds)}")
-        kind = kinds[key]
-        try:
-            config = replace(config, **{key: kind(value)})
-        except ValueError:
-            raise ValueError(f"setting {key} is {value!r}; expected a {kind.__name__}") from None
-    return config
+        changes[key] = _parsed(key, value, kinds[key])
+    return replace(config, **changes)
+
+
+def _parsed(key: str, value: str, kind: type) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ValueError(f"setting {key} is {value!r}; expected a {kind.__name__}") from None
 
 
 @ledger.command()
 def accept(
     folders: Annotated[list[Path], typer.Argument(help="Run folders, one a seed.")],
     into: Annotated[Path, typer.Option(help="The ledger.")] = Path("book/results"),
+    note: Annotated[str, typer.Option(help="What else a reader should know.")] = "",
 ) -> None:
     """Join finished runs into one record."""
     try:
-        typer.echo(f"recorded in {results.accept(folders, into)}")
-    except ValueError as error:
+        typer.echo(f"recorded in {results.accept(folders, into, note)}")
+    except (ValueError, KeyError, OSError) as error:
         _fail(error)
 
 

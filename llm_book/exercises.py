@@ -66,14 +66,23 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Call on a copy of the arguments with fixed random numbers; the reader's own stay as is."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(0)
             random.seed(0)
             np.random.seed(0)
-            return function(*copy.deepcopy(arguments))
+            return function(*copy.deepcopy(_detached(arguments)))
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
+
+
+def _detached(value: Any) -> Any:
+    """Tensors without their history, which could not be copied."""
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(_detached(item) for item in value)
+    return value
 
 
 def _numeric(value: Any) -> bool:

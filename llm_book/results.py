@@ -5,11 +5,13 @@ one record, ``NAME.PRESET.DEVICE.json``. Chapters read records and print no resu
 """
 
 import ast
+import functools
 import hashlib
 import importlib.util
 import json
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write aside, then rename: a reader sees the old file or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.writing")
-    text = json.dumps(document, indent=1, ensure_ascii=False)
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     aside.write_text(text + "\n", encoding="utf-8", newline="\n")
     aside.replace(path)
 
@@ -79,6 +81,7 @@ def _processor() -> str:
     return platform.processor() or "unknown"
 
 
+@functools.cache  # what this process imported, not what an editor has written since
 def code_facts(module: str) -> dict[str, str]:
     """The package's version, and one hash over the source of every module the recipe imports.
 
@@ -125,9 +128,10 @@ def _is_module(node: ast.ImportFrom, alias: ast.alias) -> bool:
     return any((Path(place) / f"{alias.name}.py").exists() for place in places or [])
 
 
-def accept(folders: Sequence[Path], ledger: Path) -> Path:
+def accept(folders: Sequence[Path], ledger: Path, note: str = "") -> Path:
     """Join finished runs that differ in nothing but the seed into one record.
 
+    ``note`` says what else a reader should know, e.g. what ran on the machine meanwhile.
     Raises ``LedgerError`` for runs that are not finished or do not belong together, and for a
     smaller run (fewer seeds or fewer training tokens) than the one already recorded.
     """
@@ -137,13 +141,12 @@ def accept(folders: Sequence[Path], ledger: Path) -> Path:
     _check_together(runs, [folder.name for folder in folders])
     first = runs[0]
     record = {key: first[key] for key in SHARED}
-    record |= {"command": first["command"], "machine": first["machine"]}
+    record |= {"command": first["command"], "machine": first["machine"], "note": note}
     record["seeds"] = [run["seed"] for run in runs]
     record["runs"] = [_short_run(run, folder) for run, folder in zip(runs, folders, strict=True)]
-    record["summary"] = _summary(runs, folders)
-    record["rivals"] = first.get("rivals", {})
-    device = first["machine"]["device"].partition(":")[0]
-    path = ledger / f"{first['recipe']}.{first['preset']}.{device}.json"
+    record["summary"] = _summary(record["runs"], folders)
+    record["rivals"] = _mean_rivals(runs)
+    path = ledger / f"{first['recipe']}.{first['preset']}.{_where(first)[0]}.json"
     if path.exists():
         _check_not_smaller(record, read_json(path), path)
     write_json(path, record)
@@ -168,14 +171,33 @@ def _check_together(runs: list[dict[str, Any]], names: list[str]) -> None:
                 f"run {run['recipe']}-{run['preset']}-{run['seed']} changed "
                 f"{', '.join(run['changed'])}; a record holds a preset as it is"
             )
-        for key in SHARED:
-            if run[key] != runs[0][key]:
-                raise LedgerError(
-                    f"runs {', '.join(names)} differ in {key}; a record joins runs that differ "
-                    "in the seed alone"
-                )
+        differing = [key for key in SHARED if run[key] != runs[0][key]]
+        if _where(run) != _where(runs[0]):
+            differing.append("machine")
+        if differing:
+            raise LedgerError(
+                f"runs {', '.join(names)} differ in {', '.join(differing)}; a record joins runs "
+                "that differ in the seed alone"
+            )
     if len({run["seed"] for run in runs}) < len(runs):
         raise LedgerError(f"runs {', '.join(names)} repeat a seed; give each seed once")
+
+
+def _where(run: dict[str, Any]) -> tuple[str, str, str | None]:
+    """Kind of device ("cpu", "cuda", "mps"), precision and GPU: what decides a run's numbers."""
+    machine = run["machine"]
+    return machine["device"].partition(":")[0], machine["dtype"], machine["gpu"]
+
+
+def _mean_rivals(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """What each rival reached, averaged over the runs; margins stand in the summary."""
+    answer = {}
+    for name, facts in runs[0].get("rivals", {}).items():
+        keys = [key for key, value in facts.items() if isinstance(value, int | float)]
+        answer[name] = {
+            key: float(np.mean([run["rivals"][name][key] for run in runs])) for key in keys
+        }
+    return answer
 
 
 def _check_not_smaller(new: dict[str, Any], old: dict[str, Any], path: Path) -> None:
@@ -191,9 +213,10 @@ def _check_not_smaller(new: dict[str, Any], old: dict[str, Any], path: Path) -> 
 
 
 def _short_run(run: dict[str, Any], folder: Path) -> dict[str, Any]:
-    keys = ("seed", "metrics", "seconds", "tokens", "peak_memory_bytes", "energy_joules")
-    short = {key: run[key] for key in keys}
-    short["curve"] = thinned(History(folder / "curve.jsonl").read())
+    short = {key: run[key] for key in ("seed", "metrics", "seconds", "tokens", "energy_joules")}
+    curve = History(folder / "curve.jsonl").read()
+    short["peak_memory_bytes"] = max((step["memory"] for step in curve), default=0)
+    short["curve"] = thinned(curve)
     short["validation"] = History(folder / "validation.jsonl").read()
     return short
 
@@ -211,18 +234,21 @@ def thinned(curve: list[dict[str, Any]], points: int = CURVE_POINTS) -> dict[str
 
 
 def _summary(runs: list[dict[str, Any]], folders: list[Path]) -> dict[str, Any]:
-    """Means over seeds, what another seed would change, and the margin over each rival."""
+    """Means over seeds with their intervals, and the margin over each rival.
+
+    A rival with seeds of its own is averaged over them, as ours is.
+    """
     accuracy = [run["metrics"]["accuracy"] for run in runs]
     n = runs[0]["metrics"]["n"]
-    right = np.mean([np.load(folder / "scores.npz")["ours"] for folder in folders], axis=0)
-    rivals = np.load(folders[0] / "scores.npz")
+    scores = [np.load(folder / "scores.npz") for folder in folders]
+    right = {name: np.mean([one[name] for one in scores], axis=0) for name in scores[0].files}
     return {
         "tokens": sum(run["tokens"] for run in runs),
         "accuracy_over_seeds": over_seeds(accuracy).as_dict(),
-        "accuracy_over_texts": wilson(round(float(right.mean()) * n), n).as_dict(),
+        "accuracy_over_texts": wilson(round(float(right["ours"].mean()) * n), n).as_dict(),
         "margins": {
-            name: paired_bootstrap(right, rivals[name]).as_dict()
-            for name in rivals.files
+            name: paired_bootstrap(right["ours"], theirs).as_dict()
+            for name, theirs in right.items()
             if name != "ours"
         },
         "seconds": sum(run["seconds"] for run in runs),
@@ -251,6 +277,7 @@ class Record:
         said = (
             f"{len(self.document['seeds'])} seed(s) on {where}, {summary['seconds'] / 60:.0f} min"
         )
+        said += f" ({self.document['note']})" if self.document["note"] else ""
         return said + (", recorded with an earlier version" if self.earlier_code else "")
 
 
@@ -273,5 +300,9 @@ def names() -> list[str]:
 
 
 def command_line() -> str:
-    """The command as it was typed, with the program's name in place of its path."""
-    return " ".join(["llm-book", *sys.argv[1:]])
+    """The command as it was typed, less what names this machine: the program's path, ``--runs``."""
+    words = sys.argv[1:]
+    if "--runs" in words:
+        place = words.index("--runs")
+        words = words[:place] + words[place + 2 :]
+    return shlex.join(["llm-book", *words])

@@ -28,6 +28,9 @@ class Runtime:
             raise ValueError(
                 f"precision {self.dtype!r} is unknown; choose one of {', '.join(PRECISIONS)}"
             )
+        kind = self.device.partition(":")[0]
+        if kind not in ("cpu", "cuda", "mps"):
+            raise ValueError(f"device {self.device!r} is unknown; choose cpu, cuda or mps")
         if self.processes < 1:
             raise ValueError(f"processes is {self.processes}; a run needs at least 1")
 
@@ -43,6 +46,8 @@ class Runtime:
                 )
             capability = torch.cuda.get_device_capability(torch.device(device))
             return cls(device, precision_for(capability), compile)
+        if device == "mps" and not torch.backends.mps.is_available():
+            raise ValueError("device 'mps' was asked for but this is no Apple chip; use 'cpu'")
         return cls(device, "float32", compile)
 
     @property

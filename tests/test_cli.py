@@ -22,11 +22,14 @@ def test_the_doctor_says_what_it_found():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["run", "imbd"], "recipe 'imbd' is unknown; choose one of imdb_gru"),
+        (["run", "imbd"], "recipe 'imbd' is unknown; choose one of cells, imdb_gru"),
         (["run", "imdb_gru", "--preset", "big"], "preset 'big' is unknown; choose small or full"),
         (["run", "imdb_gru", "--seeds", "a"], "seeds 'a' are not whole numbers"),
         (["run", "imdb_gru", "--set", "depth=3"], "setting 'depth' is unknown; choose one of"),
         (["run", "imdb_gru", "--set", "epochs=x"], "setting epochs is 'x'; expected a int"),
+        (["run", "imdb_gru", "--device", "gpu"], "device 'gpu' is unknown; choose cpu, cuda"),
+        (["run", "imdb_gru", "--set", "data=imbd"], "data is 'imbd'; choose 'world' or 'imdb'"),
+        (["run", "imdb_gru", "--set", "checkpoint_every=0"], "checkpoint_every is 0; it must be"),
         (["results", "accept", "nowhere"], "cannot be read as a record"),
     ],
 )

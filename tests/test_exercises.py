@@ -116,3 +116,9 @@ def test_both_see_the_same_random_numbers_and_the_readers_own_stay(capsys):
 def test_a_check_without_inputs_is_refused():
     with pytest.raises(ValueError, match="no inputs came"):
         check_same(abs, abs)
+
+
+def test_a_tensor_with_a_history_can_be_an_input(capsys):
+    weight = torch.ones(2, requires_grad=True)
+    check_same(lambda x: x * 2, lambda x: x + x, weight * 3, ([weight * 3, 1],))
+    assert "Error" not in capsys.readouterr().out

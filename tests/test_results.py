@@ -11,7 +11,7 @@ from llm_book.results import LedgerError, accept, code_facts, thinned
 from llm_book.runtime import Runtime
 
 
-def a_run(folder, seed=0, status="finished", tokens=1000, right=None, **changes):
+def a_run(folder, seed=0, status="finished", tokens=1000, right=None, rival=None, **changes):
     """A run's folder with the least that makes a record."""
     folder = folder / f"toy-small-{seed}"
     folder.mkdir(parents=True)
@@ -25,7 +25,13 @@ def a_run(folder, seed=0, status="finished", tokens=1000, right=None, **changes)
         "command": "llm-book run toy",
         "config": {"width": 3},
         "code": {"version": "0", "modules_sha256": "x"},
-        "machine": {"gpu": None, "processor": "p", "threads": 1, "device": "cpu"},
+        "machine": {
+            "gpu": None,
+            "processor": "p",
+            "threads": 1,
+            "device": "cpu",
+            "dtype": "float32",
+        },
         "data": {"name": "toys", "content_sha256": "y"},
         "metrics": {"accuracy": float(right.mean()), "n": len(right)},
         "rivals": {},
@@ -35,11 +41,14 @@ def a_run(folder, seed=0, status="finished", tokens=1000, right=None, **changes)
         "energy_joules": None,
     } | changes
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    curve = [{"index": i + 1, "loss": 1 / (i + 1), "learning_rate": 0.1} for i in range(500)]
+    curve = [
+        {"index": i + 1, "loss": 1 / (i + 1), "learning_rate": 0.1, "memory": i} for i in range(500)
+    ]
     (folder / "curve.jsonl").write_text(
         "".join(json.dumps(step) + "\n" for step in curve), encoding="utf-8"
     )
-    np.savez(folder / "scores.npz", ours=right, rival=np.arange(10) < 6)
+    rival = np.arange(10) < 6 if rival is None else rival
+    np.savez(folder / "scores.npz", ours=right, rival=rival)
     return folder
 
 
@@ -52,6 +61,36 @@ def test_three_seeds_make_one_record_with_intervals(tmp_path):
     assert record["summary"]["margins"]["rival"]["estimate"] == pytest.approx(0.3)
     assert record["summary"]["tokens"] == 3000
     assert len(record["runs"][0]["curve"]["loss"]) <= results.CURVE_POINTS
+
+
+def test_a_rival_with_seeds_of_its_own_is_averaged_over_them(tmp_path):
+    folders = [
+        a_run(tmp_path, seed, rival=np.arange(10) < n, rivals={"rival": {"accuracy": n / 10}})
+        for seed, n in enumerate((2, 6))
+    ]
+    record = results.read_json(accept(folders, tmp_path / "ledger"))
+    assert record["summary"]["margins"]["rival"]["estimate"] == pytest.approx(0.5)
+    assert record["rivals"]["rival"]["accuracy"] == pytest.approx(0.4)
+
+
+def test_a_record_has_the_peak_memory_of_training_and_the_note(tmp_path):
+    path = accept([a_run(tmp_path)], tmp_path / "ledger", note="two at a time")
+    record = results.read_json(path)
+    assert record["summary"]["peak_memory_bytes"] == 499
+    assert "(two at a time)" in results.Record("toy", record | {"recipe": "cells"}).caption
+
+
+def test_a_run_on_another_device_is_not_joined(tmp_path):
+    machine = {"gpu": "T4", "processor": "p", "threads": 1, "device": "cuda", "dtype": "float16"}
+    folders = [a_run(tmp_path, 0), a_run(tmp_path, 1, machine=machine)]
+    with pytest.raises(LedgerError, match="differ in machine"):
+        accept(folders, tmp_path / "ledger")
+    assert accept(folders[1:], tmp_path / "ledger").name == "toy.small.cuda.json"
+
+
+def test_the_command_names_no_folder_of_this_machine(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/x/llm-book", "run", "toy", "--runs", "/home/me", "--resume"])
+    assert results.command_line() == "llm-book run toy --resume"
 
 
 def test_the_record_is_named_after_recipe_preset_and_device(tmp_path):
@@ -111,6 +150,7 @@ def test_a_thinned_curve_keeps_its_mean_and_its_end():
 
 
 def test_the_hash_covers_what_the_recipe_imports_and_nothing_else(monkeypatch):
+    code_facts.cache_clear()
     before = code_facts("llm_book.recipes.imdb_gru")["modules_sha256"]
     sources = results._sources("llm_book.recipes.imdb_gru", {})
     assert "llm_book.models.recurrent" in sources
@@ -121,7 +161,9 @@ def test_the_hash_covers_what_the_recipe_imports_and_nothing_else(monkeypatch):
     monkeypatch.setattr(
         results, "_sources", lambda module, found: sources | {"llm_book.models.recurrent": "x"}
     )
+    code_facts.cache_clear()
     assert code_facts("llm_book.recipes.imdb_gru")["modules_sha256"] != before
+    code_facts.cache_clear()
 
 
 def test_a_run_is_moved_aside_and_not_lost(tmp_path):

@@ -77,10 +77,11 @@ def load_glove(
     """
     if dim not in WIDTHS:
         raise ValueError(f"GloVe 6B has no vectors of width {dim}; choose one of {WIDTHS}")
-    small = (dim, n_words) == (SMALL_WIDTH, SMALL_WORDS)
+    small = dim == SMALL_WIDTH and n_words <= SMALL_WORDS
     path = fetch("glove" if small else "vectors/glove.6B.zip", progress=progress)
     if path.suffix == ".bin":
-        return read_glove_int8(path)
+        found = read_glove_int8(path)
+        return WordVectors(found.words[:n_words], found.vectors[:n_words])
     with open_member(path, f"glove.6B.{dim}d.txt") as lines:
         return read_glove_text(lines, dim, n_words)
 

@@ -86,6 +86,8 @@ def serve(folder: Path) -> int:
 def bound_server(handler: Callable[..., QuietHandler]) -> http.server.ThreadingHTTPServer:
     """A server on ``PORT``, or on the first free port from 8000 on."""
     asked = os.environ.get("PORT")
+    if asked and not asked.isdecimal():
+        raise Refusal(f"PORT is {asked!r}, which is no number; name one: make book PORT=8123")
     for port in [int(asked)] if asked else [*range(8000, 8010), 0]:
         try:
             return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)

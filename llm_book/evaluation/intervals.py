@@ -21,9 +21,10 @@ class Interval:
         """Whether ``value`` lies outside."""
         return not self.low <= value <= self.high
 
-    def as_dict(self) -> dict[str, float]:
-        """For a record."""
-        return {"estimate": self.estimate, "low": self.low, "high": self.high}
+    def as_dict(self) -> dict[str, float | None]:
+        """For a record; an end that is infinite is None, since JSON has no infinity."""
+        ends = {"estimate": self.estimate, "low": self.low, "high": self.high}
+        return {name: end if np.isfinite(end) else None for name, end in ends.items()}
 
     def __str__(self) -> str:
         return f"{self.estimate:.4f} [{self.low:.4f}, {self.high:.4f}]"
@@ -54,11 +55,13 @@ def paired_bootstrap(
     Examples are drawn with replacement, both scores of an example together, so what makes an
     example hard for both cancels. Source: Koehn (2004), percentile form.
     """
-    difference = np.asarray(ours, float) - np.asarray(theirs, float)
-    if difference.ndim != 1 or difference.size == 0:
+    ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)
+    if ours.shape != theirs.shape or ours.ndim != 1 or ours.size == 0:
         raise ValueError(
-            f"scores of shape {difference.shape} cannot be resampled; give one score an example"
+            f"scores of shapes {ours.shape} and {theirs.shape} cannot be resampled in pairs; give "
+            "both systems one score an example"
         )
+    difference = ours - theirs
     rng = np.random.default_rng(seed)
     n = len(difference)
     means = [difference[rng.integers(n, size=n)].mean() for _ in range(draws)]
@@ -67,7 +70,7 @@ def paired_bootstrap(
 
 
 def over_seeds(values: ArrayLike) -> Interval:
-    """Mean over 2 to 10 runs with the interval of Student's t: what another seed would change.
+    """Mean over 2 to 10 runs with the 95 % interval of that mean, by Student's t.
 
     Source: Student (1908). One run has no spread: its interval is infinite.
     """

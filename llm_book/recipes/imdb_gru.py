@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from llm_book.evaluation.predictions import cross_entropy, probabilities
 from llm_book.evaluation.rivals import RIVALS
 from llm_book.models.classifier import ClassifierConfig, RecurrentClassifier
 from llm_book.recipes.job import Job
+from llm_book.results import code_facts
 from llm_book.shapes import Review
 from llm_book.text.tokenizers import WordTokenizer
 from llm_book.text.vocabulary import Vocabulary
@@ -37,8 +39,9 @@ from llm_book.training.loop import TrainConfig, Training, train
 class Config:
     """Everything that decides the run but the seed.
 
-    ``data`` is "world" (``n_train`` generated reviews) or "imdb". Reviews longer than
-    ``max_tokens`` keep their first and last halves, where verdicts stand. The embedding has
+    ``data`` is "world" (``n_train`` generated reviews) or "imdb" (at most ``n_train`` of what the
+    official half leaves when validation is held out; ``n_validation`` is not used). A review longer
+    than ``max_tokens`` keeps its first and last ``max_tokens / 2``. The embedding has
     ``glove_width`` numbers that start from GloVe (0: none) and ``own_width`` that start random.
     """
 
@@ -61,6 +64,19 @@ class Config:
     evaluations_per_epoch: int
     patience: int
     checkpoint_every: int
+
+    def __post_init__(self) -> None:
+        if self.data not in ("world", "imdb"):
+            raise ValueError(f"data is {self.data!r}; choose 'world' or 'imdb'")
+        if self.data == "world" and self.n_validation < 1:
+            raise ValueError(f"n_validation is {self.n_validation}; it must be at least 1")
+        for name in COUNTS:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+
+COUNTS = ("n_train", "n_test", "width", "batch_size", "epochs", "patience", "checkpoint_every")
+COUNTS += ("evaluations_per_epoch", "max_tokens", "vocab_size", "min_count")
 
 
 PRESETS = {
@@ -215,7 +231,10 @@ class Reader:
 
 
 def build_model(config: Config, vocabulary: Vocabulary, seed: int) -> RecurrentClassifier:
-    """The classifier with its first weights."""
+    """The classifier with its first weights, recurrent ones from PyTorch's generator as it stands.
+
+    ``seed`` decides the embedding where it starts from GloVe.
+    """
     sizes = ClassifierConfig(
         vocab_size=len(vocabulary),
         embedding_width=config.glove_width + config.own_width,
@@ -226,14 +245,14 @@ def build_model(config: Config, vocabulary: Vocabulary, seed: int) -> RecurrentC
     if not config.glove_width:
         return RecurrentClassifier(sizes)
     generator = torch.Generator().manual_seed(seed)
-    known = embedding_matrix(vocabulary.tokens, load_glove(config.glove_width), generator).weight
+    glove = embedding_matrix(vocabulary.tokens, load_glove(config.glove_width), generator).weight
     own = torch.randn(len(vocabulary), config.own_width, generator=generator)
-    vectors = torch.cat([known / known[2:].std(), own], dim=1) * OWN_SCALE
+    vectors = torch.cat([glove / glove[2:].std(), own], dim=1) * FIRST_SCALE
     vectors[0] = 0  # the pad
     return RecurrentClassifier(sizes, vectors)
 
 
-OWN_SCALE = 0.4  # standard deviation of a number in the first embedding
+FIRST_SCALE = 0.4  # standard deviation of a number in the first embedding
 
 
 def fit(
@@ -286,7 +305,8 @@ def _resume(training: Training, average: WeightAverage, stopping: EarlyStopping,
         return
     state, refused = job.checkpoints.newest_good()
     for sentence in refused:
-        job.say(sentence)
+        before = "training begins anew" if state is None else "the one before it is used"
+        job.say(f"{sentence}; {before}")
     if state is not None:
         training.resume(state["training"])
         average.resume(state["average"])
@@ -327,13 +347,14 @@ def measure(
         verdict = "a tie" if not margin.excludes(0) else ("ahead" if margin.low > 0 else "behind")
         job.say(f"{name}: {rival_right.mean():.4f}; the GRU is {verdict}, margin {margin}")
     np.savez_compressed(job.folder / "scores.npz", **right)
+    steps = job.curve.read()
     return job.finish(
         document,
         metrics=metrics,
         rivals=rivals,
         seconds=training.seconds,
-        tokens=sum(step["tokens"] for step in job.curve.read()),
-        peak_memory_bytes=job.runtime.peak_memory(),
+        tokens=sum(step["tokens"] for step in steps),
+        peak_memory_bytes=max(step["memory"] for step in steps),  # before the rivals were fitted
     )
 
 
@@ -359,9 +380,15 @@ def rivals_on(corpus: Corpus, job: Job) -> Iterator[tuple[str, np.ndarray]]:
     """
     test, labels = [r.text for r in corpus.test], np.array([r.label for r in corpus.test])
     pools = {"same rows": corpus.train, "all of train": corpus.everything_but_test}
+    version = code_facts("llm_book.evaluation.rivals")["modules_sha256"][:8]
+    version += f"-sklearn-{metadata.version('scikit-learn')}"
     for pool, rows in pools.items():
         for name, rival in RIVALS.items():
-            kept = job.runs / ".rivals" / f"{_content_hash(rows + corpus.test)[:16]}-{name}.npy"
+            kept = (
+                job.runs
+                / ".rivals"
+                / f"{_content_hash(rows + corpus.test)[:16]}-{version}-{name}.npy"
+            )
             if not kept.exists():
                 answer = rival([r.text for r in rows], [r.label for r in rows], test)
                 _keep(kept, (answer >= 0.5) == labels)

@@ -51,10 +51,13 @@ class Job:
         """One record an evaluation."""
         return History(self.folder / "validation.jsonl")
 
-    def finished(self) -> bool:
-        """Whether this run is already done and was asked to go on."""
+    def finished(self, config: Any) -> bool:
+        """Whether this run, with these settings, is already done and was asked to go on."""
         path = self.folder / "run.json"
-        return self.resume and path.exists() and results.read_json(path)["status"] == "finished"
+        if not (self.resume and path.exists()):
+            return False
+        document = results.read_json(path)
+        return document["status"] == "finished" and document["config"] == asdict(config)
 
     def begin(self, config: Any, data: dict[str, Any]) -> dict[str, Any]:
         """Make the folder and write the first document; an earlier run is moved aside, not lost.
@@ -89,6 +92,13 @@ class Job:
                 raise results.LedgerError(
                     f"{self.folder.name} was begun with another {key}; resume it with the same, "
                     "or run without --resume to begin anew"
+                )
+        for key in ("device", "dtype"):
+            if earlier["machine"][key] != document["machine"][key]:
+                raise results.LedgerError(
+                    f"{self.folder.name} was begun with {key} {earlier['machine'][key]}, this is "
+                    f"{document['machine'][key]}; resume it with --device "
+                    f"{earlier['machine']['device']} on a machine like the first"
                 )
 
     def _move_aside(self) -> Path:

@@ -12,7 +12,8 @@ class WeightAverage:
     """Exponential moving average of a model's weights (equation eq-weight-average).
 
     After ``n`` updates the newest weights count for ``1 - min(decay, (1 + n) / (10 + n))``, so
-    that the average forgets the random start quickly. Source: Polyak and Juditsky (1992).
+    that the average forgets the random start quickly. Averaging weights goes back to Polyak and
+    Juditsky (1992), who average uniformly.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -27,7 +28,10 @@ class WeightAverage:
         self.updates += 1
         keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for name, weight in model.state_dict().items():
-            self.weights[name].lerp_(weight, 1 - keep)
+            if weight.is_floating_point():
+                self.weights[name].lerp_(weight, 1 - keep)
+            else:
+                self.weights[name].copy_(weight)  # a counter has no average
 
     @contextmanager
     def borrowed_by(self, model: nn.Module) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """Checkpoints that survive a killed process: written aside, renamed whole, checked when read.
 
 A checkpoint is a folder: ``tensors.safetensors``, and ``state.json`` with everything that is not
-a tensor and the hash of the tensors. A folder that has its final name is complete.
+a tensor and the hashes of both. A folder that has its final name is complete.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 TENSOR = "tensor:"
 
@@ -66,10 +66,13 @@ def write_state(folder: Path, state: dict[str, Any]) -> None:
     tensors: dict[str, torch.Tensor] = {}
     plain = _take_tensors(state, "", tensors)
     save_file(tensors, folder / "tensors.safetensors")
-    digest = _sha256(folder / "tensors.safetensors")
-    (folder / "state.json").write_text(
-        json.dumps({"tensors_sha256": digest, "state": plain}), encoding="utf-8"
-    )
+    text = json.dumps(plain)
+    document = {
+        "tensors_sha256": _sha256((folder / "tensors.safetensors").read_bytes()),
+        "state_sha256": _sha256(text.encode()),
+        "state": text,
+    }
+    (folder / "state.json").write_text(json.dumps(document), encoding="utf-8")
     for file in folder.iterdir():
         _flush_to_disk(file)
 
@@ -78,14 +81,14 @@ def read_state(folder: Path) -> dict[str, Any]:
     """What ``write_state`` wrote; ``CheckpointDamaged`` where a byte is missing or changed."""
     try:
         document = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        if document["tensors_sha256"] != _sha256(folder / "tensors.safetensors"):
-            raise CheckpointDamaged("its tensors are not the bytes that were written")
-        tensors = load_file(folder / "tensors.safetensors")
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise CheckpointDamaged(
-            f"checkpoint {folder.name} is damaged ({error}); the one before it is used"
-        ) from error
-    return _put_tensors(document["state"], tensors)
+        # Read, not mapped: a mapped file could not be deleted on Windows.
+        data, text = (folder / "tensors.safetensors").read_bytes(), document["state"]
+        hashes = _sha256(data), _sha256(text.encode())
+        if hashes != (document["tensors_sha256"], document["state_sha256"]):
+            raise CheckpointDamaged("its bytes are not those that were written")
+        return _put_tensors(json.loads(text), load(data))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise CheckpointDamaged(f"checkpoint {folder.name} is damaged ({error})") from error
 
 
 def _take_tensors(value: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
@@ -112,9 +115,8 @@ def _put_tensors(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     return value
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -19,6 +19,10 @@ class EarlyStopping:
     waited: int = 0
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        if self.patience < 1:
+            raise ValueError(f"patience is {self.patience}; it must be at least 1")
+
     @property
     def stop(self) -> bool:
         """Whether patience has run out."""

@@ -18,7 +18,7 @@ Batches = Callable[[int], Batch]
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is no longer a number; the weights of that step were not changed."""
+    """The loss or its gradient is no longer a number; that step has not changed the weights."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,7 @@ class Training:
         with self.runtime.autocast():
             loss = self.loss(self.model, batch)
         value = loss.item()
-        if not math.isfinite(value):
-            raise TrainingDiverged(
-                f"the loss is {value} at step {self.index}; lower the learning rate "
-                f"({rate:.2e}) or clip_norm ({self.config.clip_norm}), and go on from the last "
-                "checkpoint"
-            )
+        self._check_finite("loss", value)
         norm = self._update(loss)
         spent = time.perf_counter() - started
         self.index, self.seconds = self.index + 1, self.seconds + spent
@@ -121,6 +116,14 @@ class Training:
             tokens_per_second=batch.tokens / spent,
             memory=self.runtime.peak_memory(),
         )
+
+    def _check_finite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise TrainingDiverged(
+                f"the {what} is {value} at step {self.index + 1}; run again with a learning rate "
+                f"below {self.config.learning_rate:.2e} or a clip_norm below "
+                f"{self.config.clip_norm}"
+            )
 
     def _set_learning_rate(self) -> float:
         config = self.config
@@ -140,12 +143,17 @@ class Training:
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)  # the norm to clip is that of the true gradient
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        if not self.runtime.scaled:  # a scaler skips such a step by itself
+            self._check_finite("length of the gradient", float(norm))
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return float(norm)
 
     def state(self) -> dict[str, Any]:
-        """Everything the rest of the run depends on; batches and schedule depend on the step."""
+        """Everything the rest of the run depends on; batches and schedule depend on the step.
+
+        The tensors are those of the run, not copies: save them before the next step.
+        """
         return {
             "index": self.index,
             "seconds": self.seconds,
@@ -161,7 +169,7 @@ class Training:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
-        set_random_state(state["random"])
+        set_random_state(state["random"], self.runtime)
 
 
 def train(
@@ -189,10 +197,10 @@ def random_state(runtime: Runtime) -> dict[str, torch.Tensor]:
     return state
 
 
-def set_random_state(state: dict[str, torch.Tensor]) -> None:
+def set_random_state(state: dict[str, torch.Tensor], runtime: Runtime) -> None:
     """Put the generators back where ``random_state`` found them."""
     torch.set_rng_state(state["cpu"].cpu())
     if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"].cpu())
+        torch.cuda.set_rng_state(state["cuda"].cpu(), runtime.device)
     if "mps" in state:
         torch.mps.set_rng_state(state["mps"].cpu())

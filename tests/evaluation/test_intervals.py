@@ -48,6 +48,7 @@ def test_over_seeds_is_the_t_interval():
 
 def test_one_run_says_nothing_about_the_next():
     assert over_seeds([0.9]) == Interval(0.9, -math.inf, math.inf)
+    assert over_seeds([0.9]).as_dict() == {"estimate": 0.9, "low": None, "high": None}
 
 
 def test_the_paired_bootstrap_equals_scipys_percentile_interval():
@@ -76,7 +77,8 @@ def test_pairing_sees_a_small_gain_that_two_separate_intervals_hide():
     [
         (lambda: wilson(5, 4), "5 right out of 4 is no share"),
         (lambda: wilson(0, 0), "0 right out of 0 is no share"),
-        (lambda: paired_bootstrap([], []), "cannot be resampled"),
+        (lambda: paired_bootstrap([], []), "cannot be resampled in pairs"),
+        (lambda: paired_bootstrap([1, 0, 1], [1]), r"shapes \(3,\) and \(1,\)"),
         (lambda: over_seeds([0.5] * 11), "11 runs; the table here covers 2 to 10"),
     ],
 )

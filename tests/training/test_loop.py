@@ -28,9 +28,16 @@ def batches(step: int) -> Batch:
     return Batch(ids, torch.full((8,), 5), (ids[:, 0] > 4).long())
 
 
-def a_run(steps: int = 30, **changes):
+def a_run(steps: int = 30, dtype: str = "float32", **changes):
     torch.manual_seed(0)
-    return train(Coin(), batches, TrainConfig(steps=steps, learning_rate=0.01, **changes))
+    config = TrainConfig(steps=steps, learning_rate=0.01, **changes)
+    return train(Coin(), batches, config, Runtime(dtype=dtype))
+
+
+def with_infinite_gradient(model, batch):
+    """A loss that is a number, with a gradient that is none."""
+    logits = model(batch.ids, batch.lengths).float()
+    return (logits - logits.detach()).abs().sqrt().sum()
 
 
 def test_the_loss_falls_and_every_step_is_recorded():
@@ -40,18 +47,20 @@ def test_the_loss_falls_and_every_step_is_recorded():
     assert all(step.tokens == 40 and step.tokens_per_second > 0 for step in steps)
 
 
-def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit():
-    whole = a_run()
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(dtype):
+    whole = a_run(dtype=dtype)
     expected = [step.loss for step in whole]
-    cut = a_run()
+    cut = a_run(dtype=dtype)
     for step in cut:
         if step.index == 12:
             break
-    state = {k: v for k, v in cut.state().items()}
+    state = cut.state()
     torch.manual_seed(99)
-    again = train(Coin(), batches, TrainConfig(steps=30, learning_rate=0.01))
+    again = train(Coin(), batches, TrainConfig(steps=30, learning_rate=0.01), Runtime(dtype=dtype))
     again.resume(state)
     assert [step.loss for step in again] == expected[12:]
+    assert again.scaler.state_dict() == whole.scaler.state_dict()
     for a, b in zip(whole.model.parameters(), again.model.parameters(), strict=True):
         assert torch.equal(a, b)
 
@@ -103,9 +112,31 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_are_touched():
         model.head.bias.fill_(float("nan"))
     before = model.embedding.weight.detach().clone()
     run = train(model, batches, TrainConfig(steps=3))
-    with pytest.raises(TrainingDiverged, match="the loss is nan at step 0; lower the learning"):
+    with pytest.raises(
+        TrainingDiverged, match="the loss is nan at step 1; run again with a learning rate"
+    ):
         next(iter(run))
     assert torch.equal(model.embedding.weight, before)
+
+
+def test_a_gradient_that_is_no_number_stops_before_the_weights_are_touched():
+    model = Coin()
+    before = model.head.weight.detach().clone()
+    run = train(model, batches, TrainConfig(steps=3), loss=with_infinite_gradient)
+    with pytest.raises(TrainingDiverged, match="length of the gradient is nan at step 1"):
+        next(iter(run))
+    assert torch.equal(model.head.weight, before)
+
+
+def test_in_float16_such_a_step_is_skipped_and_the_scale_halved():
+    model = Coin()
+    before = model.head.weight.detach().clone()
+    runtime = Runtime(dtype="float16")
+    run = train(model, batches, TrainConfig(steps=3), runtime, with_infinite_gradient)
+    scale = run.scaler.get_scale()
+    next(iter(run))
+    assert torch.equal(model.head.weight, before)
+    assert run.scaler.get_scale() == scale / 2
 
 
 def test_bfloat16_trains_too():
