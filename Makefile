@@ -2,7 +2,7 @@
 # Without make (on Windows): python -m llm_book.dev TARGET
 PYTHON ?= python3
 
-.PHONY: help book test test-twice outputs assets lint bench clean address env
-help book test test-twice outputs assets lint bench clean address env:
+.PHONY: help book test test-twice outputs assets lint bench mutants clean address env
+help book test test-twice outputs assets lint bench mutants clean address env:
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) was not found; install Python 3.11 or newer, or name yours: make $@ PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m llm_book.dev $@

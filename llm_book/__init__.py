@@ -3,11 +3,13 @@
 ========================  ================================  =====================================
 shelf                     turns                             holds
 ========================  ================================  =====================================
-``llm_book.text``         strings into ids and back         vocabulary, tokenizers
+``llm_book.text``         strings into ids and back         vocabulary, tokenizers, BPE
 ``llm_book.data``         a name into examples              generated world, real sets, batches
-``llm_book.models``       ids into logits                   recurrent layers, classifiers
-``llm_book.training``     model and batches into steps      loop, schedule, checkpoints
-``llm_book.evaluation``   outputs into numbers              metrics, intervals, calibration
+``llm_book.models``       ids into logits                   counts, word vectors, networks
+``llm_book.training``     model and batches into steps      losses, optimisers, loop
+``llm_book.generation``   logits into tokens                sampling, beam search, cache
+``llm_book.evaluation``   outputs into numbers              metrics, intervals, accounting
+``llm_book.interpret``    a model into what it does inside  taps, rollout, lens, head scores
 ``llm_book.results``      runs into records                 the ledger of recorded runs
 ``llm_book.recipes``      settings into a whole run         what the chapters' full preset calls
 ========================  ================================  =====================================

@@ -119,7 +119,7 @@ def _changed(config: Any, settings: list[str]) -> Any:
     return replace(config, **changes)
 
 
-def _parsed(key: str, value: str, kind: type) -> Any:
+def _parsed(key: str, value: str, kind: Any) -> Any:
     try:
         return kind(value)
     except ValueError:
@@ -144,6 +144,8 @@ def list_records() -> None:
     """One line for each record that came with the package."""
     for name in results.names():
         record = results.recorded(name)
+        if record is None:
+            continue
         accuracy = record.document["summary"]["accuracy_over_seeds"]["estimate"]
         typer.echo(f"{name}: accuracy {accuracy:.4f}; {record.caption}")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, cast
 
 EXPANSION = 200  # text rarely shrinks to less than a tenth; a bomb shrinks to a thousandth
 ALWAYS_ALLOWED = 64 << 20  # bytes: small archives of small files may expand by any factor
@@ -29,7 +30,7 @@ class UnsafeArchive(ValueError):
     """An archive that would write outside its folder, or more than it should; names the member."""
 
 
-def read_members(path: str | Path) -> Iterator[tuple[str, BufferedIOBase]]:
+def read_members(path: str | Path) -> Iterator[tuple[str, IO[bytes]]]:
     """The name and the open content of each regular file, in order; nothing is written to disk.
 
     Read each content before asking for the next. Raises UnsafeArchive at a member with an absolute
@@ -42,7 +43,7 @@ def read_members(path: str | Path) -> Iterator[tuple[str, BufferedIOBase]]:
 
 
 @contextmanager
-def open_member(path: str | Path, name: str) -> Iterator[BufferedIOBase]:
+def open_member(path: str | Path, name: str) -> Iterator[IO[bytes]]:
     """The open content of one member. Raises KeyError where the archive has no such file."""
     for found, content in read_members(path):
         if found == name:
@@ -118,13 +119,13 @@ class _Metered:
         return content
 
 
-def _tar_members(path: Path, start: bytes) -> Iterator[tuple[str, BufferedIOBase]]:
+def _tar_members(path: Path, start: bytes) -> Iterator[tuple[str, IO[bytes]]]:
     claimed = _Budget(path)
     opener = next((o for magic, o in _OPENERS.items() if start.startswith(magic)), open)
     with opener(path, "rb") as stream:
         metered = _Metered(stream, _Budget(path))
         # "r|" reads once, front to back: no seeking, and nothing is decompressed twice.
-        with tarfile.open(fileobj=metered, mode="r|") as archive:
+        with tarfile.open(fileobj=cast(IO[bytes], metered), mode="r|") as archive:
             for member in archive:
                 metered.name = member.name
                 _check_name(path, member.name)
@@ -135,7 +136,7 @@ def _tar_members(path: Path, start: bytes) -> Iterator[tuple[str, BufferedIOBase
                     yield member.name, content
 
 
-def _zip_members(path: Path) -> Iterator[tuple[str, BufferedIOBase]]:
+def _zip_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     claimed = _Budget(path)
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():

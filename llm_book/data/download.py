@@ -17,6 +17,7 @@ from llm_book.data.registry import DataFile, DataSet, find
 
 CHUNK = 1 << 18  # bytes
 TIMEOUT = (10, 60)  # seconds to connect, seconds without a byte
+MOST = 1 << 30  # bytes taken of a file whose publisher states no size
 
 
 class DataUnavailable(RuntimeError):
@@ -67,7 +68,7 @@ def cache_folder() -> Path:
 
 def fault(path: Path, file: DataFile) -> str | None:
     """What is wrong with the bytes at `path`, in a few words; None where they are the file's."""
-    if (size := path.stat().st_size) != file.size:
+    if file.size is not None and (size := path.stat().st_size) != file.size:
         return f"{size:,} bytes where {file.size:,} were expected"
     if (digest := _sha256(path)) != file.sha256:
         return f"sha256 {digest[:12]}… where {file.sha256[:12]}… was expected"
@@ -131,7 +132,8 @@ def _from_address(url: str, file: DataFile, target: Path, progress: bool) -> Pat
 def _append(url: str, file: DataFile, part: Path, progress: bool) -> None:
     """Adds to `part` what it still lacks; what has come stays there if the connection breaks."""
     have = part.stat().st_size if part.is_file() else 0
-    if have >= file.size:
+    most = MOST if file.size is None else file.size
+    if have >= most or (have and fault(part, file) is None):
         return  # an earlier try was stopped just before the check
     # identity: a byte range of a compressed answer would not be a range of the file
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
@@ -153,7 +155,7 @@ def _append(url: str, file: DataFile, part: Path, progress: bool) -> None:
             for chunk in answer.iter_content(CHUNK):
                 out.write(chunk)
                 bar.update(len(chunk))
-                if out.tell() > file.size:
+                if out.tell() > most:
                     break  # longer than the file can be: the check that follows refuses it
 
 

@@ -24,7 +24,7 @@ WIDTHS = (50, 100, 200, 300)
 
 @dataclass(frozen=True, eq=False)
 class WordVectors:
-    """One vector of length 1 a word: `vectors` [words, width], float32, rows as in `words`."""
+    """One vector a word: `vectors` [words, width], float32, rows as in `words`."""
 
     words: tuple[str, ...]
     vectors: Float[Tensor, "words width"]
@@ -115,7 +115,8 @@ def read_glove_int8(path: str | Path) -> WordVectors:
 
 def read_glove_text(lines: Iterable[bytes], dim: int, n_words: int) -> WordVectors:
     """The first `n_words` rows `word x₁ … x_dim` of GloVe's text format, most frequent first."""
-    words, rows = [], []
+    words: list[str] = []
+    rows: list[np.ndarray] = []
     for line in islice(lines, n_words):
         # From the right, and on the plain space only: a word may hold any other kind of space.
         word, *numbers = line.rstrip(b"\r\n").rsplit(b" ", dim)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 OLDEST = (3, 11)
 
@@ -24,11 +25,12 @@ OPTIONS = {
     "PORT=8000": "book: the port to serve on; without it the first free one from 8000 on",
     "TORCH_INDEX=…": "the address of another index to take PyTorch from, such as a smaller CPU "
     "build; the selector under “Get started” on pytorch.org shows it",
+    "SEED=0": "mutants: which bugs to plant",
     "LLM_BOOK_MIRROR=…": "test: a folder with the real data sets, to test on those too",
 }
 
 
-def commands():
+def commands() -> dict[str, Callable[[], int]]:
     """Every command by name, in the order in which ``help`` shows them."""
     from llm_book.dev import address, carried, checks, clean, environment, pages
 
@@ -41,6 +43,7 @@ def commands():
         "assets": carried.assets,
         "lint": checks.lint,
         "bench": checks.bench,
+        "mutants": checks.mutants,
         "clean": clean.clean,
         "address": address.address,
         "env": environment.env,
@@ -58,7 +61,10 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     words = [word for word in arguments if "=" not in word] or ["help"]
-    os.environ.update(word.split("=", 1) for word in arguments if "=" in word)
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if equals:
+            os.environ[name] = value
     known = commands()
     if len(words) > 1 or words[0] not in known:
         print(f"{' '.join(words)}: not one of {', '.join(known)}", file=sys.stderr)

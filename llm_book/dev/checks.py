@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def test() -> int:
         [
             timed("layers", lambda: layers(python)),
             timed("style", lambda: style(python)),
+            timed("types", lambda: types(python)),
             timed("package", lambda: tests(python, ["tests", "--ignore=tests/site", *PARALLEL])),
             timed("chapters", lambda: tests(python, [*CHAPTERS, *PARALLEL])),
             timed("site build", lambda: one(pages.build())),
@@ -54,9 +56,15 @@ def test_twice() -> int:
 
 
 def lint() -> int:
-    """Check the layers and the style."""
+    """Check the layers, the style and the types."""
     python = ready()
-    return summary([timed("layers", lambda: layers(python)), timed("style", lambda: style(python))])
+    return summary(
+        [
+            timed("layers", lambda: layers(python)),
+            timed("style", lambda: style(python)),
+            timed("types", lambda: types(python)),
+        ]
+    )
 
 
 def outputs() -> int:
@@ -65,16 +73,16 @@ def outputs() -> int:
 
 
 def bench() -> int:
-    """Run every comparison in benchmarks/."""
-    scripts = sorted((ROOT / "benchmarks").glob("[!_]*.py"))
-    if not scripts:
-        raise Refusal("There is no script in benchmarks/ yet, so there is nothing to measure.")
-    python = ready()
-    statuses = []
-    for script in scripts:
-        heading(script.stem)
-        statuses.append(run([python, script], child_env()))
-    return int(any(statuses))
+    """Compare speed and memory with the field's own and write benchmarks/README.md."""
+    return run([ready(), ROOT / "benchmarks" / "everything.py"], child_env(threads=1))
+
+
+def mutants() -> int:
+    """Plant 200 bugs drawn by SEED=n and print those that no test notices."""
+    seed = os.environ.get("SEED", "0")
+    if not seed.isdigit():
+        raise Refusal(f"SEED is {seed!r}; give a whole number, as in make mutants SEED=7")
+    return run([ready(), "-m", "tests.mutants", seed], child_env(threads=1))
 
 
 def layers(python: Path) -> tuple[int, int, int]:
@@ -84,17 +92,23 @@ def layers(python: Path) -> tuple[int, int, int]:
 
 def style(python: Path) -> tuple[int, int, int]:
     """Whether the linter and the formatter are content."""
-    ruff = [python, "-m", "ruff"]
+    ruff: list[str | Path] = [python, "-m", "ruff"]
     checked = one(run([*ruff, "check", "."], child_env()))
     formatted = one(run([*ruff, "format", "--check", "."], child_env()))
     return checked[0] + formatted[0], checked[1] + formatted[1], 0
+
+
+def types(python: Path) -> tuple[int, int, int]:
+    """Whether the type checker is content."""
+    return one(run([python, "-m", "mypy"], child_env()))
 
 
 def tests(python: Path, arguments: list[str]) -> tuple[int, int, int]:
     """Run pytest with one thread a process and count what it reports."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [python, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+        command: list[str | Path] = [python, "-m", "pytest", "-q"]
+        command += [f"--junitxml={report}", *arguments]
         status = run(command, child_env(threads=1))
         return counted(report, status)
 

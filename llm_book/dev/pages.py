@@ -14,8 +14,10 @@ from llm_book.dev.environment import child_env, node_ready, ready
 from llm_book.dev.tell import ROOT, Refusal, heading, must_run, run
 
 HTML = ROOT / "_build" / "html"
-INPUTS = ("book", "chapters", "llm_book", "_config.yml", "_toc.yml", "constraints.txt")
-INPUTS += ("pyproject.toml", "package.json", "package-lock.json")
+INPUTS = (
+    *("book", "chapters", "llm_book", "_config.yml", "_toc.yml", "constraints.txt"),
+    *("pyproject.toml", "package.json", "package-lock.json"),
+)
 NOT_READ = {"__pycache__", ".ipynb_checkpoints", "node_modules", "vendor"}
 
 
@@ -49,8 +51,9 @@ def build() -> int:
         return 0
     heading("building the site")
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
-    command = [python.with_name("jupyter-book"), "build", "."]
-    status = run([*command, "-W", "-n", "--keep-going"], child_env())
+    command: list[str | Path] = [python.with_name("jupyter-book"), "build", "."]
+    command += ["-W", "-n", "--keep-going"]
+    status = run(command, child_env())
     if status == 0 and not (HTML / "index.html").exists():
         status = 1
     if status == 0:

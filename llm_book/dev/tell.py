@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,13 +19,13 @@ def heading(text: str) -> None:
     print(f"\n── {text} ".ljust(80, "─"), flush=True)
 
 
-def run(command: list[str | Path], env: dict[str, str] | None = None) -> int:
+def run(command: Sequence[str | Path], env: dict[str, str] | None = None) -> int:
     """Run a program at the root of the repository, its words on our output; its exit status."""
     sys.stdout.flush()
     return subprocess.run([str(word) for word in command], cwd=ROOT, env=env).returncode
 
 
-def must_run(command: list[str | Path], env: dict[str, str] | None, otherwise: str) -> None:
+def must_run(command: Sequence[str | Path], env: dict[str, str] | None, otherwise: str) -> None:
     """Run a program; where it fails, refuse with ``otherwise``."""
     if run(command, env) != 0:
         raise Refusal(otherwise)

@@ -1,6 +1,8 @@
 """How far a measured number may be from the truth."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,16 +71,68 @@ def paired_bootstrap(
     return Interval(float(difference.mean()), float(low), float(high))
 
 
-def over_seeds(values: ArrayLike) -> Interval:
-    """Mean over 2 to 10 runs with the 95 % interval of that mean, by Student's t.
+def bootstrap(
+    statistic: Callable[..., float],
+    *samples: Sequence[Any] | np.ndarray,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Interval of any statistic of a sample: its percentiles over samples drawn with replacement.
 
-    Source: Student (1908). One run has no spread: its interval is infinite.
+    Several ``samples`` of one length are drawn together, so that a label stays with its
+    prediction: ``bootstrap(roc_auc, labels, scores)``. Lists stay lists, arrays arrays. Source:
+    Efron (1979), percentile form. Raises ``ValueError`` for samples that are empty or of unequal
+    length, and where the statistic of a draw is NaN.
+    """
+    sizes = {len(sample) for sample in samples}
+    if len(sizes) != 1 or sizes == {0} or draws < 1:
+        raise ValueError(
+            f"samples of {[len(sample) for sample in samples]} examples cannot be drawn from "
+            f"{draws} times together; give samples of one length, at least one example, one draw"
+        )
+    rng = np.random.default_rng(seed)
+    n = len(samples[0])
+    values = [statistic(*_rows(samples, rng.integers(n, size=n))) for _ in range(draws)]
+    if np.isnan(values).any():
+        raise ValueError(
+            f"the statistic is NaN for {int(np.isnan(values).sum())} of {draws} draws; give more "
+            "examples or a statistic that is defined on all"
+        )
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Interval(float(statistic(*samples)), float(low), float(high))
+
+
+def _rows(
+    samples: Sequence[Sequence[Any] | np.ndarray], rows: np.ndarray
+) -> list[Sequence[Any] | np.ndarray]:
+    return [
+        sample[rows] if isinstance(sample, np.ndarray) else [sample[row] for row in rows]
+        for sample in samples
+    ]
+
+
+def over_seeds(values: ArrayLike) -> Interval:
+    """Mean over runs with the 95 % interval of that mean, by Student's t.
+
+    Source: Student (1908). One run has no spread: its interval is infinite. Raises ``ValueError``
+    for no run, and for a run that gave no finite number.
     """
     values = np.asarray(values, float)
+    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+        raise ValueError(
+            f"{values.tolist()} are no results of runs; give one finite number a run, at least one"
+        )
     mean = float(values.mean())
     if len(values) == 1:
         return Interval(mean, -np.inf, np.inf)
-    if len(values) not in T95:
-        raise ValueError(f"{len(values)} runs; the table here covers 2 to {max(T95)}")
-    half = T95[len(values)] * float(values.std(ddof=1)) / len(values) ** 0.5
+    half = _t95(len(values)) * float(values.std(ddof=1)) / len(values) ** 0.5
     return Interval(mean, mean - half, mean + half)
+
+
+def _t95(runs: int) -> float:
+    """Student's t that 95 % of samples of ``runs`` stay within: the table, or beyond it scipy's."""
+    if runs in T95:
+        return T95[runs]
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, runs - 1))

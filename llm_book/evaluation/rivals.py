@@ -60,8 +60,8 @@ def naive_bayes_bigrams(
     bag = CountVectorizer(ngram_range=(1, 2), min_df=2, binary=True, token_pattern=WORD)
     counts = bag.fit_transform(texts)
     positive = np.asarray(labels) == 1
-    held = (np.asarray(counts[rows].sum(axis=0)).ravel() for rows in (positive, ~positive))
-    weigh = sparse.diags(log_count_ratio(*held, smoothing))
+    held, other = (np.asarray(counts[rows].sum(axis=0)).ravel() for rows in (positive, ~positive))
+    weigh = sparse.diags(log_count_ratio(held, other, smoothing))
     model = LogisticRegression(C=1, max_iter=1000)
     model.fit(counts @ weigh, labels)
     return model.predict_proba(bag.transform(new_texts) @ weigh)[:, 1]

@@ -1,4 +1,4 @@
-"""A text classifier: ids → vectors → recurrent states → one pooled vector → one logit."""
+"""Text classifiers: ids → vectors → states → one pooled vector → one logit."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from llm_book.models.encoder import Encoder, EncoderConfig
+from llm_book.models.heads import SequenceClassifier
 from llm_book.models.recurrent import RecurrentStack
 from llm_book.shapes import Ids, Lengths, Mask, States, text_mask
 
@@ -84,3 +86,19 @@ def mean_and_max(states: States, mask: Mask) -> Float[Tensor, "batch pooled"]:
     mean = (states * mask).sum(dim=1) / mask.sum(dim=1)
     largest = states.masked_fill(~mask, -torch.inf).amax(dim=1)
     return torch.cat([mean, largest], dim=-1)
+
+
+class TransformerClassifier(nn.Module):
+    """Reads a text with an encoder and says how positive it is, as one logit a text.
+
+    ``pool`` is "first", "mean" or "last"; pads change no logit. It takes the place of a
+    ``RecurrentClassifier`` wherever one is trained or measured.
+    """
+
+    def __init__(self, config: EncoderConfig, pool: str = "mean") -> None:
+        super().__init__()
+        self.classifier = SequenceClassifier(Encoder(config), 1, pool, config.dropout)
+
+    def forward(self, ids: Ids, lengths: Lengths) -> Float[Tensor, " batch"]:
+        """One logit a text; its sigmoid is the probability of label 1."""
+        return self.classifier(ids, lengths).squeeze(-1)

@@ -135,7 +135,7 @@ def _finish(
         margin = paired_bootstrap(ours.right, other.right)
         rivals[name] = other.facts | {"margin": margin.as_dict()}
         job.say(f"{name}: {other.right.mean():.4f} against the GRU's {ours.right.mean():.4f}")
-    right = {name: other.right for name, other in others.items()}
+    right: dict[str, Any] = {name: other.right for name, other in others.items()}
     np.savez_compressed(job.folder / "scores.npz", ours=ours.right, **right)
     return job.finish(
         document,

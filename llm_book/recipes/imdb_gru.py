@@ -75,8 +75,10 @@ class Config:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
 
 
-COUNTS = ("n_train", "n_test", "width", "batch_size", "epochs", "patience", "checkpoint_every")
-COUNTS += ("evaluations_per_epoch", "max_tokens", "vocab_size", "min_count")
+COUNTS = (
+    *("n_train", "n_test", "width", "batch_size", "epochs", "patience", "checkpoint_every"),
+    *("evaluations_per_epoch", "max_tokens", "vocab_size", "min_count"),
+)
 
 
 PRESETS = {
@@ -316,7 +318,9 @@ def _resume(training: Training, average: WeightAverage, stopping: EarlyStopping,
     job.validation.forget_after(training.index)
 
 
-def _evaluate(model: RecurrentClassifier, texts: tuple, job: Job) -> tuple[float, float]:
+def _evaluate(
+    model: RecurrentClassifier, texts: tuple[list[list[int]], list[int]], job: Job
+) -> tuple[float, float]:
     predicted = probabilities(model, in_length_order(*texts, 256), job.runtime)
     labels = np.array(texts[1])
     return cross_entropy(predicted, labels), float(((predicted >= 0.5) == labels).mean())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import SupportsIndex
+
+from llm_book.text.saving import write_whole
 
 PAD = "<pad>"
 UNK = "<unk>"
@@ -97,17 +99,19 @@ class Vocabulary:
                 f"encode wants a list of tokens, a text came ({tokens[:20]!r}); tokenise it first"
             )
         id_of, unknown = self._id_of, self._id_of.get(UNK)
-        ids = [id_of.get(token, unknown) for token in tokens]
-        if unknown is None and None in ids:
+        if unknown is not None:
+            return [id_of.get(token, unknown) for token in tokens]
+        try:
+            return [id_of[token] for token in tokens]
+        except KeyError as error:
             raise KeyError(
-                f"the token {tokens[ids.index(None)]!r} is not in this vocabulary, which has no "
+                f"the token {error.args[0]!r} is not in this vocabulary, which has no "
                 f"{UNK}; build it with {UNK} among the specials"
-            )
-        return ids
+            ) from None
 
-    def decode(self, ids: Iterable[int]) -> list[str]:
+    def decode(self, ids: Iterable[SupportsIndex]) -> list[str]:
         """The token of each id. Raises IndexError for an id outside 0 … len - 1."""
-        return [self._token(int(i)) for i in ids]
+        return [self._token(operator.index(i)) for i in ids]
 
     def _token(self, i: int) -> str:
         if not 0 <= i < len(self.tokens):  # a negative index would count from the end, unnoticed
@@ -119,18 +123,9 @@ class Vocabulary:
 
     def save(self, path: str | Path) -> None:
         """Writes the vocabulary as JSON: beside `path` first, then renamed, so never by halves."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = {"format": FORMAT, "specials": self.specials, "tokens": self.tokens}
         text = json.dumps(content, ensure_ascii=False, indent=0) + "\n"
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode("utf-8", "surrogatepass"))
-            os.replace(aside, path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+        write_whole(path, text.encode("utf-8", "surrogatepass"))
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:

@@ -37,13 +37,22 @@ class Checkpoints:
             shutil.rmtree(leftover)
         aside = self.folder / f".writing-{step:08d}-{os.getpid()}"
         write_state(aside, state)
-        final = self.folder / f"step-{step:08d}"
-        if final.exists():
-            shutil.rmtree(final)
+        name = f"step-{step:08d}"
+        same_step = sorted(self.folder.glob(f"{name}*"))
+        # A name of its own: were the earlier one removed first, a kill would leave neither.
+        final = self.folder / (f"{same_step[-1].name}+" if same_step else name)
         aside.rename(final)
+        _flush_to_disk(self.folder)
+        for old in same_step:
+            self._remove(old)
         for old in self.steps()[: -self.keep]:
-            shutil.rmtree(old)
+            self._remove(old)
         return final
+
+    def _remove(self, old: Path) -> None:
+        """Take its final name away first: a folder that has one is complete."""
+        leftover = old.rename(self.folder / f".writing-{old.name}")
+        shutil.rmtree(leftover)
 
     def steps(self) -> list[Path]:
         """Complete checkpoints, oldest first."""
@@ -51,7 +60,7 @@ class Checkpoints:
 
     def newest_good(self) -> tuple[dict[str, Any] | None, list[str]]:
         """The newest state that reads back whole, and a sentence for each one refused."""
-        refused = []
+        refused: list[str] = []
         for path in reversed(self.steps()):
             try:
                 return read_state(path), refused
@@ -93,6 +102,8 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 def _take_tensors(value: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
+        if path in tensors:  # the keys 1 and "1" are written alike
+            path = f"{path} ({len(tensors)})"
         tensors[path] = value.detach().cpu().contiguous().clone()  # clone: tied weights share bytes
         return TENSOR + path
     if isinstance(value, dict):
@@ -102,6 +113,8 @@ def _take_tensors(value: Any, path: str, tensors: dict[str, torch.Tensor]) -> An
         return {"dict": [[key, item] for key, item in pairs]}  # a list: keys may be integers
     if isinstance(value, list | tuple):
         return [_take_tensors(item, f"{path}/{i}", tensors) for i, item in enumerate(value)]
+    if isinstance(value, str) and value.startswith(TENSOR):
+        raise ValueError(f"the text {value!r} cannot be kept: {TENSOR!r} begins a tensor's name")
     return value
 
 
@@ -120,5 +133,10 @@ def _sha256(data: bytes) -> str:
 
 
 def _flush_to_disk(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

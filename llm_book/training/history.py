@@ -13,7 +13,7 @@ class History:
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record; what was written before is never touched."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with self.path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps(record) + "\n")
 
     def read(self) -> list[dict[str, Any]]:
@@ -27,5 +27,6 @@ class History:
         """Drop the records past step ``index``, so that a resumed run writes them once."""
         kept = [record for record in self.read() if record["index"] <= index]
         aside = self.path.with_suffix(".writing")
-        aside.write_text("".join(json.dumps(r) + "\n" for r in kept), encoding="utf-8")
+        text = "".join(json.dumps(record) + "\n" for record in kept)
+        aside.write_text(text, encoding="utf-8", newline="\n")
         aside.replace(self.path)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_book.data.batches import ShuffledBatches, in_length_order, pad
+from llm_book.data.batches import ShuffledBatches, ShuffledOrder, in_length_order, pad
 
 
 def test_texts_are_padded_on_the_right_and_their_lengths_kept():
@@ -85,6 +85,13 @@ def test_evaluation_sees_every_row_once_and_says_which(lengths, size):
     assert sorted(rows) == list(range(len(texts)))
 
 
+def test_the_order_of_a_seed_is_the_one_that_earlier_runs_were_trained_in():
+    order = ShuffledOrder([i * 7 % 10 for i in range(10)], 3, seed=1, pool=2)
+    assert [order.rows(step) for step in range(8)] == [
+        [7], [0, 2, 5], [3, 6, 9], [8, 1, 4], [1, 4, 7], [0, 6, 9], [3, 5, 8], [2]
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("build", "sentence"),
     [
@@ -92,6 +99,10 @@ def test_evaluation_sees_every_row_once_and_says_which(lengths, size):
         (lambda: pad([[1]], [0, 1]), "1 texts with 2 labels make no batch"),
         (lambda: ShuffledBatches([[1]], [], 4), "1 texts with 0 labels cannot be batched"),
         (lambda: ShuffledBatches([[1]], [1], 0), "batch_size 0 and pool 20 must both be"),
+        (lambda: ShuffledBatches([[1]], [1], 1, pool=0), "batch_size 1 and pool 0 must both be"),
+        (lambda: ShuffledBatches([], [], 1), "0 texts with 0 labels cannot be batched"),
+        (lambda: ShuffledBatches([[1]], [1], 1)(-1), "no step -1; steps are counted from 0"),
+        (lambda: ShuffledOrder([], 1), "no rows came to be put in order"),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(build, sentence):

@@ -210,3 +210,45 @@ def test_progress_is_shown_unless_it_is_switched_off(server, cache, publish, cap
     assert capsys.readouterr().err == ""
     fetch("tiny")
     assert "tiny/tiny.bin: 100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bad", ["short", "corrupt", "long", "page", "missing", "breaks"])
+def test_a_file_without_a_stated_size_is_known_by_its_hash(bad, server, cache, publish):
+    publish(server.url(bad), server.url("good"), size=None)
+    assert get().read_bytes() == CONTENT
+    assert files_in(cache) == {"tiny.bin"}
+    assert server.asked[-1] == "good"
+
+
+def test_a_download_of_unstated_size_goes_on_where_it_stopped(server, cache, publish):
+    publish(server.url("good"), size=None)
+    part = cache / f"{NAME}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:HALF])
+    assert get().read_bytes() == CONTENT
+    assert server.requests == [("good", f"bytes={HALF}-")]
+
+
+def test_a_whole_but_unchecked_download_of_unstated_size_is_not_asked_for_again(
+    server, cache, publish
+):
+    publish(server.url("good"), size=None)
+    part = cache / f"{NAME}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT)
+    assert get().read_bytes() == CONTENT
+    assert server.asked == []
+
+
+def test_an_endless_file_of_unstated_size_is_left_at_the_bound(server, cache, publish, monkeypatch):
+    monkeypatch.setattr("llm_book.data.download.MOST", 2 * len(CONTENT))
+    publish(server.url("endless"), size=None)
+    with pytest.raises(DataUnavailable, match="sha256"):
+        get()
+    assert server.n_sent < 100 * len(CONTENT)
+    assert files_in(cache) == set()
+
+
+def test_a_set_that_lies_in_several_files_is_fetched_file_by_file(cache):
+    with pytest.raises(KeyError, match=r"'banking77' lies in several files; ask for one of them"):
+        get("banking77")

@@ -1,5 +1,6 @@
 """IMDB: one content from two formats, and a split that leaks nothing."""
 
+import functools
 import hashlib
 import io
 import lzma
@@ -141,9 +142,15 @@ def test_a_share_that_leaves_one_side_empty_is_refused(share):
         split_imdb(REVIEWS, [], share)
 
 
+@functools.cache
+def real_imdb():
+    """The published set, read once."""
+    return load_imdb(progress=False)
+
+
 @pytest.mark.needs_mirror
 def test_the_real_set_is_the_published_one_and_splits_without_leaks(mirror):
-    imdb = load_imdb(progress=False)
+    imdb = real_imdb()
     assert imdb.report.content_hash == DATASETS["imdb"].content_hash
     assert fetch("imdb").name == imdb.report.file
     for half in (imdb.train, imdb.test):
@@ -154,3 +161,12 @@ def test_the_real_set_is_the_published_one_and_splits_without_leaks(mirror):
     assert split.report.n_texts_in_both == 123
     assert 0.05 < split.report.n_validation / 25_000 < 0.075
     assert not {r.text for r in split.validation} & {r.text for r in split.train + split.test}
+
+
+def test_the_real_texts_are_as_long_and_as_marked_up_as_is_known(mirror):
+    imdb = real_imdb()
+    texts = [review.text for review in imdb.train + imdb.test]
+    lengths = sorted(len(text.split()) for text in texts)
+    assert sum("<br />" in text for text in texts) / 50_000 == pytest.approx(0.58, abs=0.005)
+    assert sum(lengths) / 50_000 == pytest.approx(231, abs=0.5)
+    assert (lengths[25_000], lengths[-1]) == (173, 2_470)

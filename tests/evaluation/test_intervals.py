@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from llm_book.evaluation.intervals import T95, Interval, over_seeds, paired_bootstrap, wilson
+from llm_book.evaluation.intervals import (
+    T95,
+    Interval,
+    bootstrap,
+    over_seeds,
+    paired_bootstrap,
+    wilson,
+)
+from llm_book.evaluation.ranking import roc_auc
 
 
 @given(n=st.integers(1, 500), data=st.data())
@@ -46,6 +54,44 @@ def test_over_seeds_is_the_t_interval():
     )
 
 
+@pytest.mark.parametrize("runs", [11, 30])
+def test_beyond_the_table_t_is_scipys(runs):
+    values = np.random.default_rng(runs).normal(size=runs)
+    theirs = stats.t.interval(0.95, runs - 1, loc=values.mean(), scale=stats.sem(values))
+    ours = over_seeds(values)
+    assert (ours.low, ours.high) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_the_bootstrap_of_any_statistic_is_scipys_percentile_interval():
+    rng = np.random.default_rng(3)
+    labels = rng.random(200) < 0.4
+    scores = rng.normal(size=200) + labels
+    peer = stats.bootstrap(
+        (labels, scores), roc_auc, paired=True, vectorized=False, method="percentile",
+        n_resamples=3000, rng=0,
+    ).confidence_interval  # fmt: skip
+    ours = bootstrap(roc_auc, labels, scores)
+    assert (ours.low, ours.high) == pytest.approx((peer.low, peer.high), abs=0.01)
+    assert ours.estimate == roc_auc(labels, scores)
+
+
+def test_the_bootstrap_of_a_mean_is_the_paired_one_against_nothing():
+    values = np.random.default_rng(4).random(50)
+    ours, paired = bootstrap(np.mean, values, seed=7), paired_bootstrap(values, 0 * values, seed=7)
+    assert (ours.low, ours.high) == pytest.approx((paired.low, paired.high), abs=1e-12)
+    assert bootstrap(np.mean, values, seed=8) != ours
+
+
+def test_lists_are_drawn_as_lists_and_rows_stay_together():
+    words, lengths = ["a", "bb", "ccc"], [1, 2, 3]
+
+    def fits(drawn_words, drawn_lengths):
+        assert isinstance(drawn_words, list)
+        return float([len(word) for word in drawn_words] == drawn_lengths)
+
+    assert bootstrap(fits, words, lengths, draws=20) == Interval(1.0, 1.0, 1.0)
+
+
 def test_one_run_says_nothing_about_the_next():
     assert over_seeds([0.9]) == Interval(0.9, -math.inf, math.inf)
     assert over_seeds([0.9]).as_dict() == {"estimate": 0.9, "low": None, "high": None}
@@ -79,7 +125,13 @@ def test_pairing_sees_a_small_gain_that_two_separate_intervals_hide():
         (lambda: wilson(0, 0), "0 right out of 0 is no share"),
         (lambda: paired_bootstrap([], []), "cannot be resampled in pairs"),
         (lambda: paired_bootstrap([1, 0, 1], [1]), r"shapes \(3,\) and \(1,\)"),
-        (lambda: over_seeds([0.5] * 11), "11 runs; the table here covers 2 to 10"),
+        (lambda: over_seeds([]), r"\[\] are no results of runs"),
+        (lambda: over_seeds([0.5, float("nan")]), "are no results of runs"),
+        (lambda: over_seeds([[0.5, 0.6]]), "are no results of runs"),
+        (lambda: bootstrap(np.mean, []), r"samples of \[0\] examples cannot be drawn"),
+        (lambda: bootstrap(max, [1, 2], [1]), r"samples of \[2, 1\] examples cannot be drawn"),
+        (lambda: bootstrap(np.mean, [1], draws=0), "cannot be drawn from 0 times"),
+        (lambda: bootstrap(lambda x: float("nan"), [1]), "the statistic is NaN for 2000 of 2000"),
     ],
 )
 def test_what_has_no_interval_is_refused(call, sentence):

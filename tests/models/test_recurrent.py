@@ -10,6 +10,8 @@ from torch import nn
 
 from llm_book.models.recurrent import (
     CELLS,
+    Cell,
+    ChoGRUCell,
     GRUCell,
     LSTMCell,
     Recurrent,
@@ -189,3 +191,202 @@ def test_a_copy_of_the_weights_is_a_copy():
 def test_nonsense_is_refused_in_one_sentence(build, sentence):
     with pytest.raises(ValueError, match=sentence):
         build()
+
+
+def cho_by_hand(cell, x, hidden):
+    """Equations 5 to 8 of Cho et al. (2014), weight by weight."""
+    (w_r, w_z, w), (u_r, u_z, u) = cell.weight_ih.chunk(3), cell.weight_hh.chunk(3)
+    (b_r, b_z, b), (c_r, c_z, c) = cell.bias_ih.chunk(3), cell.bias_hh.chunk(3)
+    reset = 1 / (1 + torch.exp(-(w_r @ x + u_r @ hidden + b_r + c_r)))
+    update = 1 / (1 + torch.exp(-(w_z @ x + u_z @ hidden + b_z + c_z)))
+    proposal = torch.tanh(w @ x + u @ (reset * hidden) + b + c)
+    return update * hidden + (1 - update) * proposal
+
+
+def test_chos_gru_resets_before_the_product_in_outputs_and_gradients():
+    stack = RecurrentStack("gru-cho", 3, 4).double()
+    cell = stack.walks[0][0].cell
+    assert isinstance(cell, ChoGRUCell)
+    x = torch.randn(2, 5, 3).double().requires_grad_()
+    start = torch.randn(1, 2, 4).double()
+    answer, (last,) = stack.run(x, state=(start,))
+    grads = torch.autograd.grad(answer.square().sum(), [x, *cell.parameters()])
+    rows = []
+    for row in range(2):
+        hidden, states = start[0, row], []
+        for step in x[row]:
+            hidden = cho_by_hand(cell, step, hidden)
+            states.append(hidden)
+        rows.append(torch.stack(states))
+    expected = torch.stack(rows)
+    expected_grads = torch.autograd.grad(expected.square().sum(), [x, *cell.parameters()])
+    torch.testing.assert_close(answer, expected, rtol=0, atol=1e-10)
+    torch.testing.assert_close(last[0], expected[:, -1], rtol=0, atol=1e-10)
+    for mine, peer in zip(grads, expected_grads, strict=True):
+        torch.testing.assert_close(mine, peer, rtol=0, atol=1e-10)
+
+
+def test_the_two_grus_are_two_networks():
+    theirs = nn.GRU(3, 4, batch_first=True)
+    grus = [RecurrentStack(kind, 3, 4) for kind in ("gru", "gru-cho")]
+    for stack in grus:
+        copy_from_torch(stack, theirs)
+    x = torch.randn(2, 5, 3)
+    assert not torch.allclose(grus[0](x), grus[1](x), atol=1e-3)
+
+
+def as_state(parts):
+    return parts[0] if len(parts) == 1 else parts
+
+
+@pytest.mark.parametrize("engine", ["ours", "torch"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("kind", PEERS)
+def test_the_state_in_and_out_is_torchs_with_pads_and_without(kind, bidirectional, engine):
+    theirs = PEERS[kind](3, 4, num_layers=3, bidirectional=bidirectional, batch_first=True).double()
+    ours = RecurrentStack(kind, 3, 4, 3, bidirectional, engine).double()
+    copy_from_torch(ours, theirs)
+    x = torch.randn(4, 6, 3).double()
+    walks = 3 * (2 if bidirectional else 1)
+    parts = 2 if kind == "lstm" else 1
+    start = tuple(torch.randn(walks, 4, 4).double().requires_grad_() for _ in range(parts))
+    for lengths in (torch.tensor([2, 6, 1, 4]), torch.tensor([6, 6, 6, 6])):
+        pack = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        states, end = theirs(pack, as_state(start))
+        states = nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=6)[0]
+        end = end if isinstance(end, tuple) else (end,)
+        answer, state = ours.run(x, lengths, start)
+        torch.testing.assert_close(answer, states, rtol=0, atol=1e-10)
+        for mine, peer in zip(state, end, strict=True):
+            torch.testing.assert_close(mine, peer, rtol=0, atol=1e-10)
+        loss = sum(part.square().sum() for part in (answer, *state))
+        peer_loss = sum(part.square().sum() for part in (states, *end))
+        mine = torch.autograd.grad(loss, start)
+        expected = torch.autograd.grad(peer_loss, start)
+        for a, b in zip(mine, expected, strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+    whole, state = ours.run(x)
+    assert torch.equal(whole, ours(x))
+    torch.testing.assert_close(whole, theirs(x)[0], rtol=0, atol=1e-10)
+
+
+@given(
+    kind=st.sampled_from(sorted(CELLS)),
+    time=st.integers(2, 7),
+    layers=st.integers(1, 3),
+    data=st.data(),
+)
+@settings(max_examples=25, deadline=None)
+def test_two_pieces_with_the_state_passed_on_are_one_run(kind, time, layers, data):
+    first = data.draw(st.integers(1, time - 1))
+    stack = RecurrentStack(kind, 3, 4, layers).double()
+    x = torch.randn(2, time, 3).double()
+    whole, end = stack.run(x)
+    begun, state = stack.run(x[:, :first])
+    rest, last = stack.run(x[:, first:], state=state)
+    torch.testing.assert_close(torch.cat([begun, rest], dim=1), whole, rtol=0, atol=1e-12)
+    for mine, expected in zip(last, end, strict=True):
+        torch.testing.assert_close(mine, expected, rtol=0, atol=1e-12)
+
+
+def test_dropout_stands_between_the_layers_and_nowhere_else():
+    plain = RecurrentStack("gru", 3, 4, layers=3).double()
+    stack = RecurrentStack("gru", 3, 4, layers=3, dropout=0.4).double()
+    stack.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 5, 3).double()
+    torch.manual_seed(1)
+    answer = stack(x)
+    torch.manual_seed(1)
+    states = x
+    for layer, (walk,) in enumerate(stack.walks):
+        states = walk(states)[0]
+        if layer < 2:
+            states = nn.functional.dropout(states, 0.4)
+    torch.testing.assert_close(answer, states, rtol=0, atol=1e-12)
+    assert not torch.allclose(answer, plain(x))
+    stack.eval()
+    assert torch.equal(stack(x), plain(x))
+    one = RecurrentStack("gru", 3, 4, dropout=0.9)
+    assert torch.equal(one(x.float()), one(x.float()))
+
+
+@pytest.mark.parametrize("kind", sorted(CELLS))
+def test_a_row_of_no_texts_is_no_trouble(kind):
+    assert RecurrentStack(kind, 3, 4)(torch.zeros(0, 5, 3)).shape == (0, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda: RecurrentStack("gru", 3, 4, layers=0), "layers is 0; a stack needs at least 1"),
+        (lambda: RecurrentStack("gru", 3, 4, dropout=1.0), "dropout is 1.0; it is a share"),
+        (lambda: RecurrentStack("gru", 3, 4, dropout=-0.1), "dropout is -0.1"),
+        (
+            lambda: RecurrentStack("gru-cho", 3, 4, engine="torch"),
+            "PyTorch has no kernel for 'gru-cho'; choose engine='ours'",
+        ),
+        (lambda: GRUCell(4, 0), "a cell from 4 to 0 numbers cannot be built"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(build, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build()
+
+
+def test_a_cell_without_a_step_says_which_have_one():
+    class Nothing(Cell):
+        gates = 1
+
+    with pytest.raises(TypeError, match="Nothing has no step; use RNNCell, LSTMCell or GRUCell"):
+        Nothing(2, 3)(torch.zeros(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "lengths", "sentence"),
+    [
+        ((5, 3), None, r"inputs of shape \(5, 3\) came; this stack reads \[batch, time, 3\]"),
+        ((2, 5, 4), None, r"inputs of shape \(2, 5, 4\) came"),
+        ((2, 0, 3), None, "with at least one step"),
+        ((2, 5, 3), [1], r"lengths of shape \(1,\) came with 2 texts; give one number for each"),
+        ((2, 5, 3), [0, 5], "lengths go from 0 to 5, but inputs hold from 1 to 5 steps a row"),
+        ((2, 5, 3), [6, 2], "lengths go from 2 to 6"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(inputs, lengths, sentence):
+    lengths = None if lengths is None else torch.tensor(lengths)
+    for read in (RecurrentStack("gru", 3, 4), RecurrentStack("gru", 3, 4).run):
+        with pytest.raises(ValueError, match=sentence):
+            read(torch.zeros(inputs), lengths)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        ("gru", [(2, 2, 4)]),
+        ("gru", [(4, 3, 4)]),
+        ("gru", [(4, 2, 8)]),
+        ("gru", [(4, 2, 4)] * 2),
+        ("lstm", [(4, 2, 4)]),
+    ],
+)
+def test_a_state_of_another_stack_is_refused(kind, state):
+    stack = RecurrentStack(kind, 3, 4, layers=2, bidirectional=True)
+    with pytest.raises(ValueError, match=r"this stack goes on from . of \(4, 2, 4\)"):
+        stack.run(torch.zeros(2, 5, 3), state=tuple(torch.zeros(shape) for shape in state))
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        nn.GRU(3, 5),
+        nn.GRU(2, 4),
+        nn.GRU(3, 4, 2),
+        nn.GRU(3, 4, bidirectional=True),
+        nn.LSTM(3, 4),
+        nn.RNN(3, 4),
+    ],
+)
+@pytest.mark.parametrize("kind", ["gru", "gru-cho"])
+def test_weights_of_another_shape_are_refused(kind, theirs):
+    with pytest.raises(ValueError, match=r"does not fit a stack 'gru.*' of \(3, 4, 1, False\)"):
+        copy_from_torch(RecurrentStack(kind, 3, 4), theirs)

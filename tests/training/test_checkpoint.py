@@ -1,6 +1,9 @@
 """What was saved comes back to the bit, or is refused; never half."""
 
 import json
+import os
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -136,3 +139,91 @@ def test_a_history_keeps_every_bit_of_a_loss(tmp_path):
     loss = 0.1 + 0.2
     history.append({"index": 1, "loss": loss})
     assert history.read()[0]["loss"] == loss
+
+
+KILLED_AT = ["mkdir", "save_file", "write_text", "fsync", "rename", "rmtree"]
+
+
+class Killed(BaseException):
+    """What stands for a process that is killed."""
+
+
+@pytest.mark.parametrize("same_step", [False, True])
+@pytest.mark.parametrize("where", KILLED_AT)
+@pytest.mark.parametrize("after", range(4))
+def test_killed_while_writing_loses_nothing(tmp_path, monkeypatch, where, after, same_step):
+    """Killed before the ``after``-th call of any system function, the newest state still stands."""
+    checkpoints = Checkpoints(tmp_path, keep=1)
+    checkpoints.save(state(10), 10)
+    calls = []
+
+    def deadly(function):
+        def called(*arguments, **named):
+            calls.append(function)
+            if len(calls) > after:
+                raise Killed
+            return function(*arguments, **named)
+
+        return called
+
+    homes = {
+        "mkdir": Path,
+        "write_text": Path,
+        "rename": Path,
+        "fsync": os,
+        "rmtree": shutil,
+        "save_file": __import__("llm_book.training.checkpoint", fromlist=["save_file"]),
+    }
+    new = state(20) | {"index": 20}
+    with monkeypatch.context() as patched:
+        patched.setattr(homes[where], where, deadly(getattr(homes[where], where)))
+        try:
+            checkpoints.save(new, 10 if same_step else 20)
+            finished = True
+        except Killed:
+            finished = False
+    found, refused = checkpoints.newest_good()
+    assert not refused
+    assert same(found, new) or (not finished and same(found, state(10)))
+    checkpoints.save(state(30), 30)  # whoever goes on is not hindered by what was left
+    assert checkpoints.newest_good()[0]["index"] == 30
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000030"]
+
+
+def test_a_step_saved_again_replaces_the_first_and_pushes_none_out(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints.save(state(10), 10)
+    for again in range(3):
+        path = checkpoints.save(state(20) | {"list": [again]}, 20)
+        assert path.exists()
+        assert len(checkpoints.steps()) == 2
+        assert checkpoints.newest_good()[0]["list"] == [again]
+    assert checkpoints.steps()[0].name == "step-00000010"
+
+
+def test_two_are_kept_where_nobody_says_how_many(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "deep" / "folder")
+    for step in range(4):
+        checkpoints.save(state(step), step)
+    assert len(checkpoints.steps()) == 2
+
+
+def test_keys_that_are_written_alike_do_not_overwrite_each_other(tmp_path):
+    confusing = {1: torch.ones(1), "1": torch.zeros(2), "a/b": torch.ones(3)}
+    confusing["a"] = {"b": torch.zeros(4), "c": [torch.ones(5)]}
+    write_state(tmp_path / "one", {"all": confusing})
+    assert same(read_state(tmp_path / "one")["all"], confusing)
+
+
+def test_a_text_that_looks_like_a_tensors_name_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="the text 'tensor:x' cannot be kept: 'tensor:' begins"):
+        write_state(tmp_path / "one", {"name": "tensor:x"})
+
+
+def test_tied_weights_come_back_as_two_equal_ones(tmp_path):
+    weight = torch.randn(3, 4)
+    write_state(tmp_path / "one", {"a": weight, "b": weight, "t": weight.t(), "tuple": (1, 2)})
+    found = read_state(tmp_path / "one")
+    assert torch.equal(found["a"], weight) and torch.equal(found["b"], weight)
+    assert torch.equal(found["t"], weight.t())
+    assert found["tuple"] == [1, 2]

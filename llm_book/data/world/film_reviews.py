@@ -62,10 +62,12 @@ class Derivation:
 
     @property
     def english(self) -> str:
+        """The review in English."""
         return " ".join(sentence.english for sentence in self.sentences)
 
     @property
     def chinese(self) -> str:
+        """The review in Chinese, without spaces."""
         return "".join(sentence.chinese for sentence in self.sentences)
 
     @property
@@ -75,6 +77,7 @@ class Derivation:
 
     @property
     def label(self) -> int:
+        """The label as given: what the text says, or the opposite where noise flipped it."""
         return 1 - self.meaning if self.flipped else self.meaning
 
     def explain(self) -> str:

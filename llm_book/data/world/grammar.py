@@ -24,11 +24,13 @@ class Sentence:
 
     @property
     def english(self) -> str:
+        """The sentence in English, with a capital at its beginning."""
         text = self.frame[0].format(**{slot: pair[0] for slot, pair in self.words.items()})
         return text[0].upper() + text[1:]
 
     @property
     def chinese(self) -> str:
+        """The sentence in Chinese."""
         return self.frame[1].format(**{slot: pair[1] for slot, pair in self.words.items()})
 
 
@@ -43,10 +45,12 @@ def pairs(table: str) -> tuple[Pair, ...]:
 
 
 def chance(rng: random.Random, probability: float) -> bool:
+    """True with ``probability``, which lies between 0 and 1."""
     return rng.random() < probability
 
 
 def pick(rng: random.Random, options: Sequence[T]) -> T:
+    """One of the options, each equally likely."""
     return options[int(rng.random() * len(options))]
 
 
@@ -57,4 +61,5 @@ def sample(rng: random.Random, items: Sequence[T], size: int) -> list[T]:
 
 
 def shuffled(rng: random.Random, items: Sequence[T]) -> list[T]:
+    """All of the items in an order drawn at random."""
     return sample(rng, items, len(items))

@@ -1,0 +1,1 @@
+"""Looking inside a model: what passes through its parts, and what each part does to the answer."""

@@ -1,0 +1,1 @@
+"""The comparisons run, and their page says what they measured."""
