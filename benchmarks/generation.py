@@ -16,16 +16,22 @@ from llm_book.models.layouts import from_transformers
 
 def rows(quick: bool = False) -> list[Row]:
     """Tokens a second, batch 1; then what the cache gains, over the number of tokens."""
+    if quick:
+        return beside_transformers(32, 2, 512, 16)
+    return beside_transformers(128, 4, 2048, 256) + beside_transformers(256, 6, 8192, 256)
+
+
+def beside_transformers(width: int, layers: int, vocab_size: int, count: int) -> list[Row]:
+    """Both engines on one shape, and the gain of the cache."""
     torch.manual_seed(0)
-    width, layers, count = (32, 2, 16) if quick else (256, 6, 256)
     config = GPT2Config(
-        vocab_size=8192, n_positions=512, n_embd=width, n_layer=layers, n_head=width // 32
+        vocab_size=vocab_size, n_positions=512, n_embd=width, n_layer=layers, n_head=width // 32
     )
     peer = GPT2LMHeadModel(config).eval()
     peer.generation_config.eos_token_id = None
     peer.generation_config.pad_token_id = 0
     found = []
-    ids = torch.randint(8192, (1, 32))
+    ids = torch.randint(vocab_size, (1, 32))
 
     def theirs() -> torch.Tensor:
         with warnings.catch_warnings():
@@ -47,14 +53,14 @@ def rows(quick: bool = False) -> list[Row]:
                 packages=("transformers",),
                 work=count,
                 unit="tokens/s",
-                note="same tokens; vocabulary 8192, context 512, prompt 32, batch 1",
+                note=f"same tokens; vocabulary {vocab_size}, context 512, prompt 32, batch 1",
             )
         )
-    found.append(_gain(model, ids, count))
+    found.append(_gain(model, ids, count, width))
     return found
 
 
-def _gain(model: torch.nn.Module, ids: torch.Tensor, count: int) -> Row:
+def _gain(model: torch.nn.Module, ids: torch.Tensor, count: int, width: int) -> Row:
     """Seconds without the cache over seconds with it, at several lengths."""
     points = []
     for new in sorted({count // 16, count // 4, count // 2, count}):
@@ -67,7 +73,7 @@ def _gain(model: torch.nn.Module, ids: torch.Tensor, count: int) -> Row:
         }
         points.append((new, times[False] / times[True]))
     return Row(
-        name=f"gain by the cache at {count} new tokens",
+        name=f"gain by the cache at {count} new tokens, width {width}",
         ours=points[-1][1],
         peer=None,
         unit="times as fast",

@@ -105,7 +105,7 @@ def rows(quick: bool = False) -> list[Row]:
     tests = {name: load(progress=False).pairs for name, load in TESTS.items()}
     times: dict[Callable[..., Run], list[float]] = {ours: [], gensims: []}
     rhos: dict[str, list[tuple[float, float]]] = {name: [] for name in tests}
-    for seed in range(1, 1 + (2 if quick else PAIRS)):
+    for seed in range(11, 11 + (2 if quick else PAIRS)):  # the settings were chosen on other seeds
         tables = {}
         for side in (ours, gensims) if seed % 2 else (gensims, ours):
             run, table = side(task, seed)

@@ -15,7 +15,7 @@ from llm_book.data.reading import lines, malformed, read_text
 def load_weat_vectors(progress: bool = True) -> WordVectors:
     """The 347 GoogleNews vectors, 300 wide, of words in the WEAT lists; lengths as published.
 
-    Raises DataUnavailable where the file cannot be had. Source: Mikolov et al. (2013).
+    Raises DataUnavailable where the file cannot be had. Source: Mikolov et al. (2013b).
     """
     return read_word2vec_text(fetch("weat_vectors", progress=progress))
 

@@ -62,7 +62,7 @@ def load_google_analogies(progress: bool = True) -> dict[str, tuple[Analogy, ...
     """19,544 analogies in 14 sections, by section: "capital-common-countries", "family", …
 
     Sections whose names begin with "gram" are grammatical. Raises DataUnavailable where the file
-    cannot be had. Source: Mikolov et al. (2013).
+    cannot be had. Source: Mikolov et al. (2013a).
     """
     return read_analogies(fetch("google_analogies", progress=progress))
 

@@ -29,7 +29,7 @@ def parameters_by_part(model: nn.Module, depth: int = 1) -> dict[str, int]:
 
 def parameter_terms(sizes: DecoderSizes) -> dict[str, int]:
     """Parameters by part, counted from the sizes, each term over all layers."""
-    layers, width, bias = sizes.n_layers, sizes.width, int(sizes.bias)
+    layers, width, bias = sizes.n_layers, sizes.width, sizes.bias
     queries, keys = _query_and_key_width(sizes)
     a_norm = width * (2 if sizes.norm == "layer" and sizes.bias else 1)
     return {
@@ -48,7 +48,7 @@ def parameter_terms(sizes: DecoderSizes) -> dict[str, int]:
 
 def expert_parameters(sizes: DecoderSizes) -> int:
     """Parameters of one feed-forward part, or of one expert of a mixture, in one layer."""
-    bias, inner = int(sizes.bias), sizes.width_inside
+    bias, inner = sizes.bias, sizes.width_inside
     up = inner * (sizes.width + bias)
     return (2 * up if sizes.gated else up) + sizes.width * (inner + bias)
 
@@ -104,7 +104,7 @@ def training_flop(
 
 
 def six_n_d(parameters: float, tokens: float) -> float:
-    """C ≈ 6 N D: operations of training N parameters on D tokens (Kaplan et al. 2020, eq. 2.1).
+    """C ≈ 6 N D: operations of training N parameters on D tokens (Kaplan et al. 2020, section 2.1).
 
     It leaves out the products between positions, so it is close where ``width`` is far above
     ``time`` / 6. For a mixture N are the active parameters; reading alone costs a third. Raises

@@ -11,6 +11,7 @@ from numpy import ndarray
 from llm_book.evaluation.similarity import VectorTable
 
 METHODS = ("add", "multiply")
+PART = 256  # questions answered together: [questions, words] numbers must fit in memory
 Question = Sequence[str]
 
 
@@ -50,9 +51,11 @@ def answers(
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}")
-    rows = np.array([[table.row(word) for word in q[:3]] for q in questions], int).reshape(-1, 3)
+    rows = np.array([[table.row(word) for word in q[:3]] for q in questions], int).reshape(
+        len(questions), 3
+    )
     found = []
-    for part in np.array_split(rows, range(256, len(rows), 256)):  # [part, words] must fit
+    for part in np.array_split(rows, range(PART, len(rows), PART)):
         fit = _fit(table.unit, part, method, epsilon)
         if exclude_query:
             for row, query in zip(fit, part, strict=True):

@@ -11,6 +11,8 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
+BATCH = 10_000  # partitions looked at together
+
 
 @dataclass(frozen=True)
 class Weat:
@@ -88,10 +90,10 @@ def effect_size(
 
 def standardised_difference(first: ndarray, second: ndarray, sample_deviation: bool) -> float:
     """Difference of two means over the standard deviation of all numbers together."""
-    deviation = float(np.concatenate([first, second]).std(ddof=int(sample_deviation)))
+    deviation = np.concatenate([first, second]).std(ddof=sample_deviation)
     if deviation < 1e-12:
         raise ValueError("all targets are associated alike; an effect size needs some spread")
-    return float(first.mean() - second.mean()) / deviation
+    return float((first.mean() - second.mean()) / deviation)
 
 
 def exact_p_value(first: ndarray, second: ndarray) -> float:
@@ -113,8 +115,8 @@ def sampled_p_value(first: ndarray, second: ndarray, draws: int, seed: int = 0) 
     """
     together, rng = np.concatenate([first, second]), np.random.default_rng(seed)
     larger = 0
-    for start in range(0, draws, 10_000):
-        order = rng.random((min(10_000, draws - start), len(together))).argsort(1)
+    for start in range(0, draws, BATCH):
+        order = rng.random((min(BATCH, draws - start), len(together))).argsort(1)
         larger += exceeding(together, order[:, : len(first)], first).sum()
     return float((larger + 1) / (draws + 1))
 
@@ -124,7 +126,7 @@ def exceeding(together: ndarray, rows: ndarray, first: ndarray) -> ndarray:
     return together[rows].sum(1) > first.sum() + 1e-12
 
 
-def batches_of(rows: Iterator[tuple[int, ...]], size: int = 10_000) -> Iterator[ndarray]:
+def batches_of(rows: Iterator[tuple[int, ...]], size: int = BATCH) -> Iterator[ndarray]:
     """The choices as arrays of at most ``size`` rows."""
     while batch := list(islice(rows, size)):
         yield np.array(batch)

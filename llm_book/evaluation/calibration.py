@@ -124,17 +124,18 @@ def fit_temperature(
     if not 0 < low < high:
         raise ValueError(f"no temperature lies between {low} and {high}; expected 0 < low < high")
     logits, labels = _multi_class(logits, labels)
-    if _slope(1 / low, logits, labels) <= 0:
+    sharpest, bluntest = 1 / low, 1 / high
+    if _slope(sharpest, logits, labels) <= 0:
         raise ValueError(
             f"the surprise still falls at temperature {low}: nearly every prediction is right, and "
             "no temperature is best; fit on more held-out examples"
         )
-    if _slope(1 / high, logits, labels) >= 0:
+    if _slope(bluntest, logits, labels) >= 0:
         raise ValueError(
             f"the surprise still falls at temperature {high}: the logits tell nothing about the "
             "labels; see that both are in the same order"
         )
-    return 1 / float(brentq(_slope, 1 / high, 1 / low, args=(logits, labels), xtol=1e-12))
+    return 1 / brentq(_slope, bluntest, sharpest, args=(logits, labels), xtol=1e-12)
 
 
 def _distributions(probabilities: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -158,16 +159,16 @@ def _rows_and_labels(
         )
     if not np.isfinite(rows).all():
         raise ValueError(f"{what} hold NaN or infinity; expected finite numbers")
-    if not np.isin(labels, np.arange(rows.shape[1])).all():
-        strange = labels[~np.isin(labels, np.arange(rows.shape[1]))][0]
-        raise ValueError(f"label {strange} is none of {rows.shape[1]} classes, counted from 0")
+    strange = labels[~np.isin(labels, np.arange(rows.shape[1]))]
+    if strange.size:
+        raise ValueError(f"label {strange[0]} is none of {rows.shape[1]} classes, counted from 0")
     return rows, labels.astype(int)
 
 
 def _slope(sharpness: float, logits: np.ndarray, labels: np.ndarray) -> float:
     """Derivative of the mean surprise by one over the temperature."""
     expected = (np.exp(_log_softmax(logits, 1 / sharpness)) * logits).sum(axis=1)
-    return float((expected - logits[np.arange(len(labels)), labels]).mean())
+    return (expected - logits[np.arange(len(labels)), labels]).mean()
 
 
 def _log_softmax(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -141,12 +141,13 @@ def confusion_table(
 
 
 def _places(values: np.ndarray, place: dict[Any, int]) -> list[int]:
-    strange = [value for value in values.tolist() if value not in place]
+    names = values.tolist()
+    strange = [name for name in names if name not in place]
     if strange:
         raise ValueError(
             f"{strange[0]!r} is none of the classes {list(place)}; add it, or leave classes out"
         )
-    return [place[value] for value in values.tolist()]
+    return [place[name] for name in names]
 
 
 def _classes(values: ArrayLike, what: str) -> np.ndarray:

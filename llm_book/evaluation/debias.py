@@ -22,10 +22,10 @@ def bias_subspace(pairs: ArrayLike, width: int = 1) -> ndarray:
         raise ValueError(f"pairs of shape {pairs.shape} came; give them as [n, 2, width]")
     if not 1 <= width <= len(pairs):
         raise ValueError(f"{len(pairs)} pairs cannot give {width} directions; ask for 1 to n")
-    unit = directions(pairs.reshape(-1, pairs.shape[2])).reshape(pairs.shape)
+    unit = directions(pairs.reshape(2 * len(pairs), pairs.shape[2])).reshape(pairs.shape)
     differences = unit[:, 0] - unit[:, 1]
-    basis = np.linalg.svd(differences, full_matrices=False)[2][:width]
-    basis[0] *= np.sign(differences.sum(0) @ basis[0]) or 1
+    basis = np.linalg.svd(differences)[2][:width]
+    basis[0] = max(basis[0], -basis[0], key=lambda way: differences.sum(0) @ way)
     return basis
 
 
@@ -46,7 +46,7 @@ def equalised(group: ArrayLike, subspace: ArrayLike) -> ndarray:
 
     Each keeps its side of the subspace, and all stand equally far from any neutralised word.
     Raises ValueError where two of them do not differ there.
-    Source: Bolukbasi et al. (2016), step 2b.
+    Source: Bolukbasi et al. (2016), step 2a.
     """
     unit, basis = directions(group), orthonormal(subspace)
     mean = unit.mean(0)

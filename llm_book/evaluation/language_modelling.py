@@ -51,7 +51,10 @@ class Surprise:
 
         Source: Jelinek et al. (1977). Infinite where it is beyond a float.
         """
-        return math.exp(self.loss) if self.loss < 709 else math.inf
+        try:
+            return math.exp(self.loss)
+        except OverflowError:
+            return math.inf
 
     @property
     def bits_per_token(self) -> float:
@@ -87,7 +90,7 @@ def token_losses(
         )
     counted = targets != IGNORE
     known = targets.where(counted, 0)
-    if targets.numel() and not 0 <= int(known.min()) <= int(known.max()) < logits.shape[2]:
+    if ((known < 0) | (known >= logits.shape[2])).any():
         raise ValueError(
             f"a target lies outside the vocabulary of {logits.shape[2]}; expected 0 to "
             f"{logits.shape[2] - 1}, or {IGNORE} where nothing is to be predicted"
@@ -133,7 +136,7 @@ def evaluate(
     no batch holds a target.
     """
     runtime = runtime or Runtime()
-    training = getattr(model, "training", False)
+    training = isinstance(model, torch.nn.Module) and model.training
     if isinstance(model, torch.nn.Module):
         model.eval()
     nats, tokens = 0.0, 0

@@ -37,7 +37,7 @@ def exposure(canary_loss: float, candidate_losses: ArrayLike) -> Exposure:
             f"the canary's loss {canary_loss} is not among those of the {losses.size} candidates; "
             "give the losses of all, its own included, or use sampled_exposure"
         )
-    rank = int((losses <= canary_loss).sum())
+    rank = np.count_nonzero(losses <= canary_loss)
     bits = math.log2(losses.size / rank)
     return Exposure(bits, bits, bits)
 
@@ -105,8 +105,8 @@ def continuation_losses(
     for rows in candidates.split(batch_size):
         ids = torch.cat([prefix.expand(len(rows), -1), rows], dim=1)
         each = token_losses(model(ids[:, :-1]).double(), ids[:, 1:])
-        losses.append(each[:, len(prefix) - 1 :].sum(dim=1).cpu().numpy())
-    return np.concatenate(losses)
+        losses.append(each[:, len(prefix) - 1 :].sum(dim=1))
+    return torch.cat(losses).numpy(force=True)
 
 
 def _losses(canary_loss: float, losses: ArrayLike) -> np.ndarray:
@@ -126,8 +126,8 @@ def _tail_bits(canary_loss: float, losses: np.ndarray) -> float:
 
     skew, place, scale = skewnorm.fit(losses)
     end = (canary_loss - place) / scale
-    if (mass := float(skewnorm.cdf(end, skew))) > 1e-6:
-        return -math.log2(min(mass, 1.0))
+    if (mass := skewnorm.cdf(end, skew)) > 1e-6:
+        return -math.log2(mass)
     # Deep in the tail the mass is too small for a difference: sum the density, scaled by its end.
     top = _log_density(end, skew)
     mass = quad(lambda back: math.exp(_log_density(end - back, skew) - top), 0, np.inf)[0]

@@ -127,8 +127,8 @@ def measured_memory(
     ``activations`` are bytes, as ``SavedBytes.bytes`` counts them. An optimiser that has not
     taken a step holds nothing yet.
     """
-    state: list[Any] = [] if optimizer is None else list(optimizer.state.values())
-    kept = [value for values in state for value in values.values() if isinstance(value, Tensor)]
+    state: dict[Any, Any] = {} if optimizer is None else optimizer.state
+    kept = [v for values in state.values() for v in values.values() if isinstance(v, Tensor)]
     parameters = list(model.parameters())
     return TrainingMemory(
         bytes_of(parameters), bytes_of(p.grad for p in parameters), bytes_of(kept), activations

@@ -63,9 +63,9 @@ def confusion_matrix(labels: ArrayLike, predicted: ArrayLike) -> ConfusionMatrix
 
 def _zeros_and_ones(values: ArrayLike, what: str) -> np.ndarray:
     values = np.asarray(values)
-    if not np.isin(values, (0, 1)).all():
-        strange = values[~np.isin(values, (0, 1))].flat[0]
-        raise ValueError(f"{what} hold {strange}; expected only 0 and 1 (threshold first)")
+    strange = values[~np.isin(values, (0, 1))]
+    if strange.size:
+        raise ValueError(f"{what} hold {strange[0]}; expected only 0 and 1 (threshold first)")
     return values.astype(int)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from llm_book.runtime import Runtime
@@ -26,14 +27,14 @@ def probabilities(
     for which, batch in batches:
         batch = batch.to(runtime.device)
         with runtime.autocast():
-            logits.append(model(batch.ids, batch.lengths).cpu().double())
+            logits.append(model(batch.ids, batch.lengths).to("cpu", torch.float64))
         rows += which
     answer = np.empty(len(rows))
-    answer[rows] = torch.sigmoid(torch.cat(logits)).numpy()
+    answer[rows] = torch.sigmoid(torch.cat(logits))
     return answer
 
 
-def cross_entropy(probability: np.ndarray, labels: np.ndarray) -> float:
+def cross_entropy(probability: ArrayLike, labels: ArrayLike) -> float:
     """Mean surprise at the true labels in nats; probabilities are kept 1e-12 away from 0 and 1."""
     p = np.clip(np.asarray(probability, float), 1e-12, 1 - 1e-12)
     labels = np.asarray(labels)

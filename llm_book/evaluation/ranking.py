@@ -31,7 +31,7 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     positive, scores = _two_classes(labels, scores)
     _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
     rank = (np.cumsum(count) - (count - 1) / 2)[place]  # equal scores share their mean rank
-    positives = int(positive.sum())
+    positives = np.count_nonzero(positive)
     wins = rank[positive].sum() - positives * (positives + 1) / 2
     return float(wins / (positives * (len(scores) - positives)))
 
@@ -129,9 +129,9 @@ def _two_classes(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.n
             f"labels of shape {labels.shape} and scores of shape {scores.shape} cannot be ranked; "
             "give one score a label"
         )
-    if not np.isin(labels, (0, 1)).all():
-        strange = labels[~np.isin(labels, (0, 1))][0]
-        raise ValueError(f"labels hold {strange}; expected only 0 and 1")
+    strange = labels[~np.isin(labels, (0, 1))]
+    if strange.size:
+        raise ValueError(f"labels hold {strange[0]}; expected only 0 and 1")
     if not np.isfinite(scores).all():
         raise ValueError("a score is NaN or infinite and has no place in a ranking; repair it")
     if not 0 < labels.sum() < len(labels):

@@ -116,7 +116,7 @@ def _signed(
     metric: Any, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
 ) -> SignedScore:
     streams = list(zip_longest(*references))  # sacrebleu wants the first of all, the second, ...
-    score = metric.corpus_score(list(hypotheses), streams).score / 100
+    score = metric.corpus_score(hypotheses, streams).score / 100
     return SignedScore(score, str(metric.get_signature()))
 
 

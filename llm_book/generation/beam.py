@@ -140,8 +140,8 @@ def beam_search(
     logits = reader.read(prompt[each], None if lengths is None else lengths[each])
     alive = _Alive.first(logits, len(ids), search.beams)
     searches = [_Search(search, max_new_tokens) for _ in range(len(ids))]
-    for step in range(1, max_new_tokens + 1):
-        last = step == max_new_tokens
+    for left in reversed(range(max_new_tokens)):
+        last = left == 0
         rows = alive.step(logits, ends, last, searches)
         if last or all(one.over for one in searches):
             break
@@ -162,7 +162,7 @@ class _Alive:
         """The prompts: one beginning each; the other beams are dead until there are more."""
         dtype = torch.promote_types(logits.dtype, torch.float32)
         totals = torch.full((batch, beams), -torch.inf, dtype=dtype, device=logits.device)
-        totals[:, 0] = 0
+        totals[:, :1] = 0
         ids = torch.zeros(batch, beams, 0, dtype=torch.int64, device=logits.device)
         return cls(ids, totals)
 
@@ -177,9 +177,7 @@ class _Alive:
         for row, one in enumerate(searches):
             if not one.over:
                 _finish(one, totals[row, :beams], ids[row], ended[row], last)
-        self.totals, places = totals.masked_fill(ended, -torch.inf).sort(
-            dim=-1, descending=True, stable=True
-        )
+        self.totals, places = totals.masked_fill(ended, -torch.inf).sort(dim=-1, descending=True)
         self.totals, places = self.totals[:, :beams], places[:, :beams]
         self.ids = _rows(ids, places)
         for one, best in zip(searches, self.totals[:, 0].tolist(), strict=True):
@@ -195,7 +193,7 @@ class _Alive:
         if log_probabilities.isnan().any():
             raise ValueError("the model's logits are nan; a search needs numbers")
         grown = self.totals[..., None] + log_probabilities.reshape(batch, beams, -1)
-        count = min((1 + n_ends) * beams, beams * logits.shape[-1])
+        count = min(beams + n_ends * beams, beams * logits.shape[-1])
         totals, places = grown.flatten(1).topk(count, dim=-1)
         return totals, places // logits.shape[-1], places % logits.shape[-1]
 

@@ -86,13 +86,12 @@ class PlainReader(Reader):
         super().__init__(model, batch, capacity)
         self.text = torch.zeros(batch, 0, dtype=torch.int64)
         self.lengths = torch.zeros(batch, dtype=torch.int64)
-        self.longest = 0
 
     def _logits(self, ids: Ids) -> Tensor:
         time = ids.shape[1]
         self.lengths = self.lengths.to(ids.device)
         places = self.lengths[:, None] + torch.arange(time, device=ids.device)
-        before = self.text[:, : self.longest].to(ids.device)
+        before = self.text[:, : self.lengths.max()].to(ids.device)
         self.text = torch.cat([before, torch.zeros_like(ids)], dim=1).scatter(1, places, ids)
         logits = self.model(self.text)
         if logits.ndim != 3 or logits.shape[:2] != self.text.shape:
@@ -101,7 +100,6 @@ class PlainReader(Reader):
 
     def take(self, by: int | Lengths) -> None:
         self.lengths = self.lengths + by
-        self.longest = int(self.lengths.max())
 
     def select(self, rows: Int64[Tensor, " rows"]) -> None:
         self.text, self.lengths = self.text[rows], self.lengths[rows]

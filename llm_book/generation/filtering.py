@@ -92,11 +92,10 @@ class Sampling:
     def _check_possible(self, logits: Tensor) -> None:
         best = logits.amax(dim=-1)  # NaN where there is one, −inf where no token is possible
         if not best.isfinite().all():
-            worst = best[~best.isfinite()][0].item()
             raise ValueError(
-                f"the largest logit of a row is {worst} at temperature {self.temperature}; logits "
-                "must be numbers, one of them finite (a temperature that divides beyond all "
-                "numbers is written 0)"
+                f"the largest logit of a row is {best[~best.isfinite()][0].item()} at temperature "
+                f"{self.temperature}; logits must be numbers, one of them finite (a temperature "
+                "that divides beyond all numbers is written 0)"
             )
 
 

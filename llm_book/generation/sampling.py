@@ -191,7 +191,7 @@ class Writing:
         """The texts as they stand, cut where they stopped."""
         new = torch.tensor([len(row.ids) for row in self.new], device=self.texts.ids.device)
         lengths = self.prompt_lengths + new
-        ids = self.texts.ids[:, : int(lengths.max())]
+        ids = self.texts.ids[:, : lengths.max()]
         return Generated(
             ids=ids.masked_fill(~text_mask(lengths, ids.shape[1]), 0),
             lengths=lengths,

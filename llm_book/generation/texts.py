@@ -46,7 +46,7 @@ class Texts:
         kept = self.lengths.clamp(max=count)
         width = min(count, self.longest)
         places = (self.lengths - kept)[:, None] + torch.arange(width, device=self.ids.device)
-        return self.ids.gather(1, places.clamp(max=self.longest - 1)), kept
+        return self.ids.gather(1, places), kept
 
     def previous(self) -> Ids:
         """All tokens so far, ``IGNORE`` on pads."""
@@ -73,7 +73,7 @@ def check_prompt(ids: Int64[Tensor, "..."], lengths: Int64[Tensor, "..."] | None
             f"lengths of shape {tuple(lengths.shape)} came with {batch} texts; give one number "
             "for each"
         )
-    shortest, longest = int(lengths.min()), int(lengths.max())
+    shortest, longest = lengths.aminmax()
     if shortest < 1 or longest > time:
         raise ValueError(
             f"lengths go from {shortest} to {longest}, but ids hold from 1 to {time} tokens a row"

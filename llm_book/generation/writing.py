@@ -40,7 +40,7 @@ def write(
 def _pieces(
     writing: Writing, sampling: Sampling, generator: torch.Generator | None
 ) -> Iterator[str]:
-    row, shown = writing.new[0], 0
+    (row,), shown = writing.new, 0
     for _ in writing.steps(sampling, generator):
         whole = row.text.rstrip("\ufffd")  # a character whose bytes have not all come
         sure = len(whole) - held_back(row.stopping.all_strings, whole)

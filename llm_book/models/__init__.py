@@ -1,1 +1,11 @@
-"""ids → logits: the models of the book, written to be read beside the page."""
+"""ids → logits: the models of the book, written to be read beside the page.
+
+counting…                          n-grams: add-k, Kneser–Ney
+word_vectors, glove                tables of vectors: skip-gram, CBOW, GloVe
+recurrent…, seq2seq                RNN, LSTM, GRU; a language model; encoder–decoder with attention
+attention, positions, norms, feed_forward, mixture, blocks, embedding    parts of a Transformer
+transformer, encoder, encoder_decoder, causal, reading                   whole ones
+classifier, heads, head_loss       what stands on top
+lora                               few weights learned beside frozen ones
+layouts…                           weights as the `transformers` library keeps them
+"""

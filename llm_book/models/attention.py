@@ -177,8 +177,11 @@ class MultiHeadAttention(nn.Module):
             key, value = past(key, value)
         if mask is not None and mask.ndim == 3:
             mask = rearrange(mask, "batch query key -> batch 1 query key")
-        mix = self.mix_fused if self.engine == "torch" and not self._looked_at() else self._mix
-        mixed = mix(query, key, value, mask, causal, bias)
+        if self.engine == "torch" and not self._looked_at():
+            dropout = self.drop.p if self.training else 0.0
+            mixed = self.mix_fused(query, key, value, mask, causal, bias, dropout)
+        else:
+            mixed = self._mix(query, key, value, mask, causal, bias)
         return self.output(rearrange(mixed, "batch head time width -> batch time (head width)"))
 
     def _check_widths(self, inputs: Tensor, context: Tensor | None) -> None:
@@ -196,13 +199,14 @@ class MultiHeadAttention(nn.Module):
             projected = joined_linear(inputs, parts)
         else:
             read_from = inputs if context is None else context
-            projected = [self.query(inputs), self.key(read_from), self.value(read_from)]
-        heads = [self.n_heads, self.n_kv_heads, self.n_kv_heads]
-        query, key, value = (
-            rearrange(x, "batch time (head width) -> batch head time width", head=n)
-            for x, n in zip(projected, heads, strict=True)
+            projected = self.query(inputs), self.key(read_from), self.value(read_from)
+        query, key, value = projected
+        split = "batch time (head width) -> batch head time width"
+        return (
+            rearrange(query, split, head=self.n_heads),
+            rearrange(key, split, head=self.n_kv_heads),
+            rearrange(value, split, head=self.n_kv_heads),
         )
-        return query, key, value
 
     def _worth_joining(self, inputs: Tensor, parts: list[nn.Module]) -> bool:
         """Joining copies the weights: it pays where there are more positions than rows to copy."""
@@ -237,6 +241,7 @@ class MultiHeadAttention(nn.Module):
         mask: Tensor | None,
         causal: bool,
         bias: Tensor | None,
+        dropout: float = 0.0,
     ) -> Tensor:
         """What the heads gather [batch, head, query, head_width], by PyTorch's fused kernel."""
         square = query.shape[2] == key.shape[2] and mask is None and bias is None
@@ -250,7 +255,7 @@ class MultiHeadAttention(nn.Module):
             key,
             value,
             joined_mask(mask, bias, query.dtype),
-            dropout_p=self.drop.p if self.training else 0.0,
+            dropout_p=dropout,
             is_causal=causal and square,
             enable_gqa=self.n_kv_heads < self.n_heads,
         )
@@ -268,12 +273,13 @@ def never_ahead(mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor | Non
     return mask & ahead
 
 
-def joined_linear(inputs: Tensor, parts: list[nn.Linear]) -> list[Tensor]:
+def joined_linear(inputs: Tensor, parts: list[nn.Linear]) -> tuple[Tensor, ...]:
     """What each linear map gives, by one product with their weights one below the other."""
     weight = torch.cat([part.weight for part in parts])
-    bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts])
+    biases: list[Tensor] = [part.bias for part in parts if part.bias is not None]
+    bias = torch.cat(biases) if biases else None
     rows = [part.out_features for part in parts]
-    return list(F.linear(inputs, weight, bias).split(rows, dim=-1))
+    return F.linear(inputs, weight, bias).split(rows, dim=-1)
 
 
 def joined_mask(mask: Tensor | None, bias: Tensor | None, dtype: torch.dtype) -> Tensor | None:

@@ -39,7 +39,7 @@ def places(
 
 def check_positions(positions: Tensor, batch: int, time: int) -> None:
     """Refuse positions that are not one a token."""
-    if tuple(positions.shape) not in ((batch, time), (1, time)):
+    if positions.shape not in ((batch, time), (1, time)):
         raise ValueError(
             f"positions of shape {tuple(positions.shape)} came with ids of shape {(batch, time)}; "
             "give one position a token"

@@ -126,7 +126,7 @@ class NGramCounts:
                 return np.full(len(ngrams), -1)
             key = row * self._base + word
             at = np.searchsorted(level.keys, key).clip(max=len(level.keys) - 1)
-            row = np.where((row >= 0) & (level.keys[at] == key), at, -1)
+            row = np.where(level.keys[at] == key, at, -1)  # the key after −1 is negative: none
         return row
 
     def prefixes(self, length: int) -> Int64[ndarray, " ngrams"]:
@@ -141,7 +141,7 @@ class NGramCounts:
         """Which rows of level `length` go on from the context in row `context`, and their words."""
         keys = self.levels[length - 1].keys
         low, high = np.searchsorted(keys, [context * self._base, context * self._base + self.begin])
-        return slice(int(low), int(high)), keys[low:high] - context * self._base
+        return slice(low, high), keys[low:high] - context * self._base
 
     def count(self, ngram: Words) -> int:
         """How often the n-gram occurs; 0 for one never seen. Length 1 … `order`."""

@@ -61,21 +61,21 @@ def estimated_discounts(counts: Int64[ndarray, " ngrams"], modified: bool) -> tu
     Where these counts of counts give none between 0 and the count it is taken from, the fallback:
     0.5, or 0.5, 1 and 1.5. Source: Chen and Goodman (1999), equations 17 and 26.
     """
-    n1, n2, n3, n4 = count_of_counts(counts, 4)
+    n1, n2, n3, n4 = count_of_counts(counts, 4).tolist()
     if n1 == 0:
         return FALLBACK[3 if modified else 1]
     base = n1 / (n1 + 2 * n2)
     if not modified:
-        return (float(base),)
+        return (base,)
     if n2 == 0 or n3 == 0:
         return FALLBACK[3]
     three = (1 - 2 * base * n2 / n1, 2 - 3 * base * n3 / n2, 3 - 4 * base * n4 / n3)
-    return tuple(map(float, three)) if min(three) >= 0 else FALLBACK[3]
+    return three if min(three) >= 0 else FALLBACK[3]
 
 
 def checked_discounts(discounts: Sequence[Discount], order: int) -> list[tuple[float, ...]]:
     """One tuple of 1 or 3 discounts an order. Raises ValueError for any other, or too large."""
-    rows = [(float(d),) if isinstance(d, int | float) else tuple(map(float, d)) for d in discounts]
+    rows = [(d,) if isinstance(d, int | float) else tuple(d) for d in discounts]
     if len(rows) != order:
         raise ValueError(f"{len(rows)} discounts came for {order} orders; give one an order")
     for row in rows:

@@ -16,7 +16,7 @@ from llm_book.shapes import Ids, Logits
 
 
 class CountingModel(nn.Module):
-    """An n-gram model: p(w | h) = `share`(h w) + `rest`(h) · p(w | a lower order).
+    """An n-gram model: p(w | h) = share(h w) + rest(h) · p(w | a lower order).
 
     `share` [n-grams] and `rest` [contexts] are one array a level, made by the subclass from the
     counts. A context never seen passes everything to the lower order; below the lowest stands
@@ -31,7 +31,7 @@ class CountingModel(nn.Module):
         rest: Sequence[Float64[ndarray, " _"]],
     ) -> None:
         super().__init__()
-        self.counts, self.share, self.rest = counts, list(share), list(rest)
+        self.counts, self.share, self.rest = counts, share, rest
 
     @property
     def vocab_size(self) -> int:
@@ -75,11 +75,9 @@ class CountingModel(nn.Module):
         reach = self.counts.order - 1
         rows = np.stack([self.counts.checked(row) for row in ids.cpu()])
         filler = self.counts.begin if self.counts.borders else -1
-        padded = np.pad(rows, ((0, 0), (max(reach - 1, 0), 0)), constant_values=filler)
-        if not reach:
-            return np.zeros((ids.numel(), 0), np.int64)
+        padded = np.pad(rows, ((0, 0), (reach, 0)), constant_values=filler)
         windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=1)
-        return windows.reshape(-1, reach)
+        return windows[:, 1:].reshape(ids.numel(), reach)
 
     def log_probabilities(self, text: Words) -> Float64[ndarray, " words"]:
         """Log-probability in nats of each word of one text, given those before it.
@@ -93,8 +91,7 @@ class CountingModel(nn.Module):
         if not words.size:
             raise ValueError("an empty text has no words to score; give at least one id")
         reach = self.counts.order - 1
-        filler = self.counts.begin if self.counts.borders else -1
-        padded = np.concatenate([np.full(reach, filler), words])
+        padded = np.concatenate([np.full(reach, self.counts.begin), words])
         ngrams = np.lib.stride_tricks.sliding_window_view(padded, reach + 1)
         known = reach if self.counts.borders else np.arange(len(words)).clip(max=reach)
         with np.errstate(divide="ignore"):
@@ -112,11 +109,12 @@ class CountingModel(nn.Module):
         return chances
 
     def _one_order(
-        self, ngrams: Int64[ndarray, "words length"], lower: Float64[ndarray, " words"]
+        self, ngrams: Int64[ndarray, "words length"], chances: Float64[ndarray, " words"]
     ) -> Float64[ndarray, " words"]:
+        """The chances one order up; those of the lower one come in and are changed in place."""
         level = ngrams.shape[1] - 1
         context, row = self.counts.rows(ngrams[:, :-1]), self.counts.rows(ngrams)
-        chances, known, seen = lower.copy(), context >= 0, row >= 0
+        known, seen = context >= 0, row >= 0
         chances[known] *= self.rest[level][context[known]]
         chances[seen] += self.share[level][row[seen]]
         return chances
@@ -129,4 +127,4 @@ class CountingModel(nn.Module):
         logs = [self.log_probabilities(text) for text in texts]
         if not logs:
             raise ValueError("no texts came; perplexity is the mean over at least one word")
-        return math.exp(-float(np.concatenate(logs).mean()))
+        return math.exp(-np.concatenate(logs).mean())

@@ -20,7 +20,7 @@ class Embedding(nn.Embedding):
         try:
             return super().forward(ids)
         except IndexError as error:
-            wrong = next(i for i in ids.flatten().tolist() if not 0 <= i < self.num_embeddings)
+            wrong = next(i for i in ids.flatten() if not 0 <= i < self.num_embeddings)
             raise IndexError(
                 f"id {wrong} is outside a vocabulary of {self.num_embeddings}; encode the text "
                 "with the tokenizer the model was built for"
@@ -74,7 +74,7 @@ def text_keys(
         return None
     if len(lengths) != batch:
         raise ValueError(f"{len(lengths)} lengths came with {batch} texts; give one a text")
-    if can_be_asked(lengths) and not 1 <= int(lengths.min()) <= int(lengths.max()) <= time:
+    if can_be_asked(lengths) and not 1 <= lengths.min() <= lengths.max() <= time:
         raise ValueError(
             f"lengths from {int(lengths.min())} to {int(lengths.max())} do not fit texts padded "
             f"to {time}; a length counts a text's own tokens, at least 1"

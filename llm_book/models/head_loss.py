@@ -54,7 +54,7 @@ def head_cross_entropy(
     except RuntimeError as error:
         if "out of bounds" not in str(error):
             raise
-        wrong = next(t for t in targets.tolist() if t != ignore and not 0 <= t < len(weight))
+        wrong = next(t for t in targets if t != ignore and not 0 <= t < len(weight))
         raise IndexError(
             f"target {wrong} is outside a vocabulary of {len(weight)}; encode the text with the "
             "tokenizer the model was built for"
@@ -79,7 +79,7 @@ class _HeadCrossEntropy(torch.autograd.Function):
             for some, target, part, gradient in zip(*slices, strict=True):
                 table = some @ weight.T
                 at = target.where(part > 0, 0)[:, None]
-                behind = table.amax(dim=-1) - table.gather(1, at)[:, 0]
+                behind = table.amax(dim=-1) - table.gather(1, at).flatten()
                 table = table.softmax(dim=-1)
                 # The largest probability is 1 / Σ exp(logit − largest): no second pass of exp.
                 loss += (behind - table.amax(dim=-1).log()) @ part

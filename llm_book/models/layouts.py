@@ -52,7 +52,7 @@ def _filled(
         model = GPT(config)
     elif kind == "bert":
         model = bert.bert_model(settings, **changes)
-        name = (settings.get("architectures") or ["BertForMaskedLM"])[0]
+        name = bert.named_architecture(settings)
         weights = bert.bert_names(weights, name)
         entries = bert.bert_entries(model, name)
     else:
@@ -78,9 +78,9 @@ def to_transformers(model: nn.Module) -> tuple[dict[str, Any], dict[str, Tensor]
             )
         else:
             settings, entries = gpt2.gpt2_settings(model.config), gpt2.gpt2_entries(model.config)
-    elif isinstance(model, tuple(set(bert.HEADS.values()))):
+    elif isinstance(model, tuple(bert.HEADS.values())):
         settings = bert.bert_settings(model)
-        entries = bert.bert_entries(model, settings["architectures"][0])
+        entries = bert.bert_entries(model, bert.architecture(model))
     else:
         raise ValueError(
             f"a {type(model).__name__} has no layout in transformers; "
@@ -128,7 +128,6 @@ def save_pretrained(model: nn.Module, folder: Path | str) -> None:
     settings, weights = to_transformers(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.cpu() for name, tensor in weights.items()}
     metadata = {"format": "pt"}  # from_pretrained refuses files that do not say so
     write_whole(folder / "model.safetensors", lambda path: save_file(weights, path, metadata))
     text = json.dumps(settings, indent=2) + "\n"
@@ -143,5 +142,5 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         new = Path(aside) / path.name
         write(new)
         with new.open("rb+") as file:
-            os.fsync(file.fileno())
+            os.fsync(file)
         os.replace(new, path)

@@ -52,7 +52,7 @@ def bert_config(settings: Mapping[str, Any], **changes: Any) -> EncoderConfig:
 
 def bert_model(settings: Mapping[str, Any], **changes: Any) -> nn.Module:
     """A new model of the kind that ``config.json`` names as its architecture."""
-    name = (settings.get("architectures") or ["BertForMaskedLM"])[0]
+    name = named_architecture(settings)
     if name not in HEADS:
         raise ValueError(f"config.json names {name!r}; only {', '.join(HEADS)} can be read")
     encoder = Encoder(bert_config(settings, **changes))
@@ -60,10 +60,17 @@ def bert_model(settings: Mapping[str, Any], **changes: Any) -> nn.Module:
         return encoder
     if name == "BertForMaskedLM":
         return MaskedLanguageModel(encoder)
-    n_labels = len(settings.get("id2label") or (0, 1))
+    labels = settings.get("id2label")
+    n_labels = len(labels) if labels else 2
     if name == "BertForSequenceClassification":
         return SequenceClassifier(encoder, n_labels, dropout=encoder.config.dropout)
     return TokenClassifier(encoder, n_labels, dropout=encoder.config.dropout)
+
+
+def named_architecture(settings: Mapping[str, Any]) -> str:
+    """The class that ``config.json`` names first; the masked language model where it names none."""
+    name, *_ = settings.get("architectures") or ["BertForMaskedLM"]
+    return name
 
 
 def bert_settings(model: nn.Module) -> dict[str, Any]:
@@ -102,8 +109,8 @@ def bert_settings(model: nn.Module) -> dict[str, Any]:
         "tie_word_embeddings": True,
     }
     if isinstance(model, SequenceClassifier | TokenClassifier):
-        labels = {str(i): f"LABEL_{i}" for i in range(model.head.out_features)}
-        settings |= {"id2label": labels, "label2id": {v: int(k) for k, v in labels.items()}}
+        labels = {f"LABEL_{i}": i for i in range(model.head.out_features)}
+        settings |= {"id2label": {str(i): v for v, i in labels.items()}, "label2id": labels}
     return settings
 
 

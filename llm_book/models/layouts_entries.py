@@ -1,6 +1,6 @@
 """One line a weight: what another library calls it, and which of ours stand in it, how turned."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,33 +17,32 @@ class Entry:
     transposed: bool = False
 
 
-def read_weights(model: nn.Module, entries: Iterable[Entry], weights: Mapping[str, Tensor]) -> None:
+def read_weights(model: nn.Module, entries: Sequence[Entry], weights: Mapping[str, Tensor]) -> None:
     """Fill ``model`` in place with another library's weights.
 
     Raises ValueError for names that are missing or unexpected and for shapes that do not fit;
     the model is then left as it was.
     """
-    entries = list(entries)
     wanted, given = {entry.theirs for entry in entries}, set(weights)
     refuse_names(wanted - given, given - wanted)
     parameters = dict(model.named_parameters())
-    shapes = {name: tuple(tensor.shape) for name, tensor in write_weights(model, entries).items()}
-    for name, shape in shapes.items():
-        if tuple(weights[name].shape) != shape:
+    for name, tensor in write_weights(model, entries).items():
+        if weights[name].shape != tensor.shape:
             raise ValueError(
                 f"the weight {name!r} has shape {tuple(weights[name].shape)}, the model needs "
-                f"{shape}; is config.json that of these weights?"
+                f"{tuple(tensor.shape)}; is config.json that of these weights?"
             )
     with torch.no_grad():
         for entry in entries:
             theirs = weights[entry.theirs]
             theirs = theirs.T if entry.transposed else theirs
-            rows = [len(parameters[name]) for name in entry.ours]
-            for name, part in zip(entry.ours, theirs.split(rows), strict=True):
-                parameters[name].copy_(part)
+            for name in entry.ours:
+                rows = len(parameters[name])
+                parameters[name].copy_(theirs[:rows])
+                theirs = theirs[rows:]
 
 
-def write_weights(model: nn.Module, entries: Iterable[Entry]) -> dict[str, Tensor]:
+def write_weights(model: nn.Module, entries: Sequence[Entry]) -> dict[str, Tensor]:
     """The weights of ``model`` under the other library's names and in its shapes, as copies."""
     parameters = dict(model.named_parameters())
     weights = {}

@@ -95,10 +95,10 @@ def merge_lora(model: nn.Module) -> None:
 
     The weights of the merged maps can be trained again, nothing else is unfrozen.
     """
-    for name, module in list(model.named_modules()):
-        if isinstance(module, LoRALinear):
-            module.merge()
-            replace(model, name, module.base.requires_grad_(True))
+    found = {name: m for name, m in model.named_modules() if isinstance(m, LoRALinear)}
+    for name, module in found.items():
+        module.merge()
+        replace(model, name, module.base.requires_grad_(True))
 
 
 def check_rank(base: nn.Linear, rank: int) -> None:

@@ -16,7 +16,7 @@ def layer_norm(
 ) -> Vectors:
     """Each vector less its mean, over its standard deviation, times ``weight`` plus ``bias``.
 
-    The variance is divided by the width, not by one less. Source: Ba et al. (2016), Eq. 4.
+    The variance is divided by the width, not by one less. Source: Ba et al. (2016), section 3.
     """
     centred = x - x.mean(dim=-1, keepdim=True)
     variance = centred.square().mean(dim=-1, keepdim=True)

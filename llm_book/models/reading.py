@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from llm_book.models.attention import MultiHeadAttention, Past, Turn
@@ -19,7 +19,7 @@ from llm_book.models.blocks import Block
 from llm_book.models.causal import causal_view, places
 from llm_book.models.embedding import check_ids
 from llm_book.models.feed_forward import FeedForward, GatedFeedForward
-from llm_book.shapes import Ids, KVCache, Logits
+from llm_book.shapes import KVCache, Logits
 
 Rows = Float[Tensor, "row width"]  # the positions of all texts, one below the other
 
@@ -45,10 +45,9 @@ class AttentionReading:
         self.attention = attention
         self.inwards = Product(attention.query, attention.key, attention.value)
         self.output = Product(attention.output)
-        heads = (attention.n_heads, attention.n_kv_heads, attention.n_kv_heads)
-        width = attention.query.out_features // attention.n_heads
-        self.shapes = [(n, width) for n in heads]
-        self.widths = [n * width for n in heads]
+        self.head_width = attention.query.out_features // attention.n_heads
+        parts = (attention.query, attention.key, attention.value)
+        self.widths = [part.out_features for part in parts]
 
     def __call__(
         self,
@@ -62,8 +61,7 @@ class AttentionReading:
     ) -> Rows:
         parts = self.inwards(x).split(self.widths, dim=1)
         query, key, value = (
-            part.view(batch, -1, *shape).transpose(1, 2)
-            for part, shape in zip(parts, self.shapes, strict=True)
+            part.view(batch, len(x) // batch, -1, self.head_width).transpose(1, 2) for part in parts
         )
         if turn is not None:
             query, key = turn(query), turn(key)
@@ -86,7 +84,7 @@ def feed_forward_reading(layer: nn.Module) -> Callable[[Rows], Rows]:
             return down(act(gate) * up)
 
         return gated
-    return lambda x: layer(x[None])[0]
+    return layer
 
 
 class BlockReading:
@@ -120,7 +118,7 @@ class Reading:
         self.head = Product(model.head)
 
     @torch.no_grad()
-    def __call__(self, ids: Ids, cache: KVCache) -> Logits:
+    def __call__(self, ids: Int64[Tensor, "..."], cache: KVCache) -> Logits:
         """Logits [batch, time, vocab] of ids that follow what ``cache`` holds; writes to it."""
         model = self.model
         check_ids(ids)
@@ -133,11 +131,18 @@ class Reading:
         return self.head(model.norm(x)).view(*ids.shape, -1)
 
 
-def can_be_laid_out(model: nn.Module) -> bool:
+def can_be_laid_out(model: Any) -> bool:
     """Whether nothing would be missed: plain linear maps, and nobody who looks at a part."""
-    return all(
-        not module._forward_hooks
-        and not module._forward_pre_hooks
-        and (not isinstance(module, nn.Linear) or type(module) is nn.Linear)
-        for module in model.modules()
-    )
+    looked_at = any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    return not looked_at and all(type(part) is nn.Linear for part in laid_out_parts(model))
+
+
+def laid_out_parts(model: Any) -> list[nn.Module]:
+    """The parts of a GPT whose weights ``Reading`` copies."""
+    parts = [model.head]
+    for block in model.blocks:
+        attention, layer = block.attention, block.feed_forward
+        parts += [attention.query, attention.key, attention.value, attention.output]
+        if type(layer) in (FeedForward, GatedFeedForward):
+            parts += layer.children()
+    return parts

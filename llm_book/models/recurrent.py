@@ -5,7 +5,7 @@ number for number. A state is a tuple: ``(hidden,)``, or ``(hidden, memory)`` fo
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float, Int64
@@ -16,7 +16,7 @@ from llm_book.models.attention import can_be_asked
 from llm_book.shapes import Lengths, States, text_mask
 
 State = tuple[Tensor, ...]
-End = Callable[[], State]
+End = Callable[[], Sequence[Tensor]]
 
 
 class Cell(nn.Module):
@@ -91,7 +91,7 @@ class GRUCell(Cell):
 
 
 class LSTMCell(Cell):
-    """A memory behind three gates (Hochreiter and Schmidhuber 1997; forget gate: Gers 2000).
+    """A memory behind three gates (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
 
     Equals ``torch.nn.LSTMCell``; the state is ``(hidden, memory)``.
     """
@@ -310,7 +310,7 @@ def walked(
     """Hidden states of one walk, and what gives its state at each row's last token."""
     if isinstance(walk, Recurrent):
         history = walk(inputs, start)
-        return history[0], lambda: tuple(at_last_token(part, lengths) for part in history)
+        return history[0], lambda: [at_last_token(part, lengths) for part in history]
     begin = None if start is None else tuple(part[None] for part in start)
     if isinstance(walk, nn.LSTM):
         states = walk(inputs, begin)[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from llm_book.models.embedding import Embedding, check_ids
+from llm_book.models.embedding import Embedding
 from llm_book.models.recurrent import RecurrentStack, State
 from llm_book.models.recurrent_state import StateCache
 from llm_book.shapes import Ids, Lengths, Logits
@@ -72,7 +72,6 @@ class RecurrentLM(nn.Module):
         no [batch, time] or not one row a row of the cache, IndexError for ids outside the
         vocabulary.
         """
-        check_ids(ids)
         vectors = self.drop(self.embedding(ids))
         states = self.recurrent(vectors) if cache is None else self._read_on(vectors, cache)
         return self.head(self.drop(states))

@@ -46,20 +46,22 @@ class StateCache:
         """
         taken = torch.full_like(self.lengths, by) if isinstance(by, int) else by
         time, end, after = self._held or (0, None, None)
-        if int(taken.max()) > time:
+        if taken.max() > time:
             raise ValueError(
                 f"{int(taken.max())} tokens shall count as read, but the model has just read {time}"
             )
-        if int(taken.min()) == time:
+        if taken.min() == time:
             self.state = end
-        elif after is not None and int(taken.max()):
+        elif after is not None and taken.any():
             self.state = self._mixed(after(taken.clamp(min=1)), taken > 0)
         self.lengths, self._held = self.lengths + taken, None
 
     def _mixed(self, state: State, moved: Tensor) -> State:
-        before = self.state or tuple(torch.zeros_like(part) for part in state)
-        pairs = zip(state, before, strict=True)
-        return tuple(torch.where(moved[:, None], new, old) for new, old in pairs)
+        def newest(new: Tensor, old: Tensor) -> Tensor:
+            return torch.where(moved[:, None], new, old)
+
+        before = self.state or [torch.zeros_like(part) for part in state]
+        return tuple(map(newest, state, before))
 
     def select(self, rows: Int64[Tensor, " rows"]) -> None:
         """Keep ``rows`` of the batch, in that order, repeats allowed."""

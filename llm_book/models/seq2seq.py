@@ -72,7 +72,7 @@ class AdditiveAttention(nn.Module):
         """
         scores = self.score(torch.tanh(self.query(query)[:, None] + projected)).squeeze(-1)
         if mask is not None:
-            scores = scores.masked_fill(~mask[:, 0], -torch.inf)
+            scores = scores.masked_fill(~mask.squeeze(1), -torch.inf)
         return self.weights(scores.softmax(dim=-1))
 
 
@@ -118,7 +118,6 @@ class Seq2Seq(nn.Module):
         self, source: Int64[Tensor, "..."], source_lengths: Lengths | None = None
     ) -> Float[Tensor, "batch source_time states"]:
         """The encoder's states, forward half first; computed once and read by every ``decode``."""
-        check_ids(source)
         return self.encoder(self.drop(self.source_embedding(source)), source_lengths)
 
     def decode(

@@ -71,7 +71,7 @@ class CBOW(TwoTables):
         """How well each candidate fills the gap among the neighbours that are not masked out."""
         known_ids(neighbours, self.vocab_size)
         known_ids(candidates, self.vocab_size)
-        if not bool(mask.any(1).all()):
+        if not mask.any(1).all():
             raise ValueError("a row has no neighbours; leave words without neighbours out")
         vectors = self.centres(neighbours)
         share = mask.to(vectors.dtype) / mask.sum(1, keepdim=True)
@@ -88,7 +88,7 @@ def scores(
 
 def known_ids(ids: Int64[Tensor, "..."], vocab_size: int) -> None:
     """Raise IndexError where an id has no vector."""
-    if ids.numel() and (int(ids.min()) < 0 or int(ids.max()) >= vocab_size):
+    if ids.numel() and (ids.min() < 0 or ids.max() >= vocab_size):
         raise IndexError(
             f"ids from {int(ids.min())} to {int(ids.max())} came, the table has vectors for 0 to "
             f"{vocab_size - 1}; encode with the vocabulary that the table was built for"

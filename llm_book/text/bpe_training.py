@@ -23,7 +23,7 @@ from llm_book.text.utf8 import utf8
 SLICE = 1 << 16  # characters read at once from a text or a file
 
 Pair = tuple[int, int]
-Token = TypeVar("Token")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ class _Words:
             heapq.heappush(self.queue, self._entry(fresh))
 
 
-def joined(word: list[Token], pair: tuple[Token, Token], new: Token) -> list[Token]:
+def joined(word: list[T], pair: tuple[T, T], new: T) -> list[T]:
     """The word with each occurrence of the pair, from the left, replaced by the new token."""
     left, right = pair
-    out: list[Token] = []
+    out: list[T] = []
     for token in word:
         if token == right and out and out[-1] == left:
             out[-1] = new

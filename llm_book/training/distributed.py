@@ -123,7 +123,7 @@ class Shards(Copies):
 
         for tensor in [*model.parameters(), *model.buffers()]:
             dist.broadcast(tensor.detach(), 0)
-        for module in list(model.modules()):
+        for module in model.modules():
             for block in getattr(module, "blocks", ()):
                 fully_shard(block)
         fully_shard(model)

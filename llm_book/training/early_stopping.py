@@ -32,7 +32,7 @@ class EarlyStopping:
         """Take note of an evaluation after step ``index``; True when it is the best so far."""
         if loss < self.best_loss:
             self.best_loss, self.best_index, self.waited = loss, index, 0
-            self.best_weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            self.best_weights = {k: v.clone() for k, v in model.state_dict().items()}
             return True
         self.waited += 1
         return False

@@ -18,7 +18,7 @@ def expected_sgns_loss(
 
     ``scores`` are w · c for every word and context, ``counts`` how often they were seen together,
     ``noise`` the probability of drawing each context, ``negatives`` how many are drawn a pair.
-    Source: Levy and Goldberg (2014), equation 4.
+    Source: Levy and Goldberg (2014a), equation 4.
     """
     checked_counts(counts, noise)
     seen = counts * logsigmoid(scores)
@@ -31,7 +31,7 @@ def sgns_optimum(counts: Table, noise: Float[Tensor, " _"], negatives: float) ->
 
     They are reached where the vectors are at least as wide as the vocabulary. P_α is ``noise``,
     the 0.75 power included; the counts are those after subsampling and windowing.
-    Source: Levy and Goldberg (2014), equation 7, with their noise in place of unigrams.
+    Source: Levy and Goldberg (2014a), equation 7, with their noise in place of unigrams.
     """
     checked_counts(counts, noise)
     by_chance = counts.sum(1, keepdim=True) * noise
@@ -40,9 +40,9 @@ def sgns_optimum(counts: Table, noise: Float[Tensor, " _"], negatives: float) ->
 
 def checked_counts(counts: Table, noise: Float[Tensor, " _"]) -> None:
     """Raise ValueError for negative or no counts, or noise that is no distribution."""
-    if bool((counts < 0).any()) or not float(counts.sum()) > 0:
+    if (counts < 0).any() or not counts.sum() > 0:
         raise ValueError("the table of counts is empty or negative; count some pairs first")
-    if len(noise) != counts.shape[1] or abs(float(noise.sum()) - 1) > 1e-4:
+    if len(noise) != counts.shape[1] or abs(noise.sum() - 1) > 1e-4:
         raise ValueError(
             f"noise over {len(noise)} contexts sums to {float(noise.sum()):.4f}; it must give "
             f"each of the {counts.shape[1]} contexts a probability, 1 in all"

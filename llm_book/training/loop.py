@@ -139,7 +139,7 @@ class Training:
         batches = [self.batches(first + i) for i in range(self.config.accumulate)]
         rate = self._set_learning_rate()
         self.model.train()  # here, not above: the reader's loop body may have evaluated
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         value = self._add_gradients(batches)
         self._check_finite("loss", value)
         norm = self._update()
@@ -186,7 +186,7 @@ class Training:
 
     def _check_finite(self, what: str, value: float) -> None:
         if not math.isfinite(value):
-            rate = self.optimizer.param_groups[0]["lr"]
+            rate = self._schedule(self.index)
             raise TrainingDiverged(
                 f"the {what} is {value} at step {self.index + 1}; run again with a learning rate "
                 f"(here {rate:.2e}) or a clip_norm ({self.config.clip_norm}) that is lower"
@@ -266,8 +266,8 @@ def random_state(runtime: Runtime) -> dict[str, torch.Tensor]:
 
 def set_random_state(state: dict[str, torch.Tensor], runtime: Runtime) -> None:
     """Put the generators back where ``random_state`` found them."""
-    torch.set_rng_state(state["cpu"].cpu())
+    torch.set_rng_state(state["cpu"])
     if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"].cpu(), runtime.device)
+        torch.cuda.set_rng_state(state["cuda"], runtime.device)
     if "mps" in state:
-        torch.mps.set_rng_state(state["mps"].cpu())
+        torch.mps.set_rng_state(state["mps"])

@@ -6,6 +6,7 @@ single example can then have told is counted (``renyi``). Source: Abadi et al. (
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ def per_example_gradients(
         found = [gradient_of(weights, row) for row in rows]
         return {name: torch.stack([g[name] for g in found]) for name in weights}
     try:
-        return vmap(gradient_of, in_dims=(None, 0), randomness="different")(weights, rows)
+        return vmap(partial(gradient_of, weights), randomness="different")(rows)
     except RuntimeError as error:
         if "vmap" not in str(error):
             raise
@@ -193,6 +194,6 @@ def private_sum(
         gradients = per_example_gradients(model, loss, batch, vectorised)
         clipped = clipped_sum(gradients, privacy.max_norm)
     else:
-        learned = {name: w.detach() for name, w in model.named_parameters() if w.requires_grad}
-        clipped = {name: torch.zeros_like(weight) for name, weight in learned.items()}
+        learned = [(name, w) for name, w in model.named_parameters() if w.requires_grad]
+        clipped = {name: torch.zeros_like(weight) for name, weight in learned}
     return add_noise(clipped, privacy.noise * privacy.max_norm, generator)

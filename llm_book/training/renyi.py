@@ -13,6 +13,7 @@ import numpy as np
 ORDERS = (*(1 + tenth / 10 for tenth in range(1, 100)), *map(float, range(12, 64)))
 LEAST, MOST = 0.05, 1e6  # the noise that is looked for
 SIGHT = 40.0  # standard deviations after which a bell is nothing
+FINENESS = 5  # steps of the grid to the smaller of σ² and σ
 
 
 def renyi_divergence(noise: float, rate: float, order: float) -> float:
@@ -28,10 +29,10 @@ def renyi_divergence(noise: float, rate: float, order: float) -> float:
     _check(noise, rate)
     if not order > 1:
         raise ValueError(f"order is {order}; Rényi's measure needs one above 1")
-    # The integrand has a bell at 0 and one at α; poles lie πσ² from the axis, so a step of σ² / 5.
-    step = min(noise**2, noise) / 5
+    # The integrand has a bell at 0 and one at α; poles lie πσ² from the axis, so steps are finer.
+    step = min(noise * noise, noise) / FINENESS
     first, last = -SIGHT * noise, order + SIGHT * noise
-    z = np.arange(math.floor(first / step), math.ceil(last / step) + 1) * step
+    z = np.arange(first, last, step)
     bell = -(z**2) / (2 * noise**2) - math.log(noise * math.sqrt(2 * math.pi))
     with np.errstate(divide="ignore"):
         drawn = np.logaddexp(np.log1p(-rate), np.log(rate) + (2 * z - 1) / (2 * noise**2))

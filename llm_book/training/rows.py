@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-AnyBatch = TypeVar("AnyBatch")
+B = TypeVar("B")
 
 
-def take_rows(batch: AnyBatch, rows: slice | Tensor) -> AnyBatch:
+def take_rows(batch: B, rows: slice | Tensor) -> B:
     """The batch that holds only ``rows`` (a slice, or their numbers) of ``batch``.
 
     Every tensor of a batch has a row for each of its examples, and so have the batches within it.

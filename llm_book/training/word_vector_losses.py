@@ -75,7 +75,7 @@ def weighted_squares(
     The paper sums; dividing lets batches of any size use one learning rate. Raises ValueError
     for a count that is not above 0: log 0 is no target. Source: Pennington et al. (2014), eq. 8.
     """
-    if not len(counts) or not bool((counts > 0).all()):
+    if not len(counts) or not (counts > 0).all():
         raise ValueError("GloVe learns from counts above 0 only; leave pairs never seen out")
     return (glove_weights(counts, x_max, power) * (predicted - counts.log()).square()).mean()
 

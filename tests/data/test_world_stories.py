@@ -20,11 +20,11 @@ from llm_book.data.world import (
 )
 from llm_book.data.world.chances import entropy_of, log_sum, uniform, weighted, zipf
 from llm_book.data.world.scenes import PLOTS, SCENES
-from llm_book.data.world.story_grammar import Plot, Scene, Slot, StoryGrammar, Variable, slots_of
 from llm_book.data.world.story_numbers import every_derivation, expected_tokens, grammar_entropy
 from llm_book.data.world.story_parser import StoryParser
 from llm_book.data.world.storytelling import PARTS, checksum, story_derivations
 from llm_book.data.world.tokens import count_tokens, tokens
+from llm_book.data.world.weighted_grammar import Plot, Scene, Slot, StoryGrammar, Variable, slots_of
 from llm_book.text.tokenizers import WordTokenizer
 
 LANGUAGES = ("en", "zh")

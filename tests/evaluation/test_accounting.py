@@ -152,6 +152,7 @@ def test_a_parameter_of_the_model_itself_keeps_its_name():
 
 
 def test_shares_are_of_the_whole():
+    assert shares({"a": 1}) == {"a": 1}
     assert shares({"a": 1, "b": 3}) == {"a": 0.25, "b": 0.75}
 
 

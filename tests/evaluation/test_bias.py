@@ -13,9 +13,11 @@ from sklearn.decomposition import PCA
 
 from llm_book.evaluation.bias import (
     associations,
+    batches_of,
     effect_size,
     exact_p_value,
     sampled_p_value,
+    standardised_difference,
     weat,
 )
 from llm_book.evaluation.counterfactual import counterfactual_gap
@@ -190,6 +192,82 @@ def test_taking_the_direction_out_takes_the_measured_bias_out():
     assert abs(after) < 0.3
 
 
+def test_what_is_measured_is_a_plain_number():
+    found = [weat(*groups(sizes=(4, 4, 2, 2)), draws=draws) for draws in (70, 69)]
+    numbers = [number for one in found for number in (one.effect_size, one.p_value)]
+    gap = counterfactual_gap([0.9, 0.5], [0.4, 0.6])
+    numbers += [effect_size(*groups()), gap.mean, gap.mean_size, gap.flips]
+    assert {type(number) for number in numbers} == {float}
+
+
+def test_a_draw_is_enough_and_a_hundred_thousand_are_the_rule():
+    assert weat(*groups(), draws=1).partitions == 1
+    vectors = groups(sizes=(10, 10, 2, 2))
+    found = weat(*vectors)
+    assert (found.partitions, found.exact) == (100_000, False)
+    assert found == weat(*vectors, seed=0) != weat(*vectors, seed=1)
+    first, second = np.arange(8.0), np.arange(8.0) ** 2 / 8
+    assert sampled_p_value(first, second, 99) == sampled_p_value(first, second, 99, 0)
+
+
+def test_every_draw_counts_once():
+    # Almost surely every one of the drawn groups is larger than the smallest there is.
+    assert sampled_p_value(np.zeros(30), np.ones(30), 10_001) == 1
+
+
+def test_partitions_come_in_batches_that_fit_in_memory():
+    assert [len(part) for part in batches_of(combinations(range(5), 2), 4)] == [4, 4, 2]
+    assert [len(part) for part in batches_of(combinations(range(150), 2))] == [10_000, 1175]
+
+
+def test_a_spread_of_a_trillionth_is_still_a_spread():
+    first, second = np.array([2e-12]), np.array([0.0])
+    assert standardised_difference(first, second, False) == pytest.approx(2)
+
+
+def test_as_many_directions_as_pairs_and_their_sides_do_not_depend_on_how_many():
+    pairs = np.stack(groups(9, (4, 4, 1, 1))[:2], 1)
+    every = bias_subspace(pairs, 4)
+    np.testing.assert_allclose(every @ every.T, np.eye(4), atol=1e-12)
+    for way in (pairs, pairs[:, ::-1]):
+        np.testing.assert_allclose(bias_subspace(way, 4)[:1], bias_subspace(way), atol=1e-12)
+    differences = pairs / np.linalg.norm(pairs, axis=2, keepdims=True)
+    assert (differences[:, 0] - differences[:, 1]).sum(0) @ every[0] > 0
+    turned = np.stack([pairs[0], pairs[0, ::-1]])
+    assert np.linalg.norm(bias_subspace(turned)) == pytest.approx(1)
+
+
+def test_the_length_of_a_vector_says_nothing():
+    words, basis = groups(5)[0], groups(5)[1][:2]
+    left, made = neutralised(words, basis), equalised(words[:2], basis)
+    np.testing.assert_allclose(neutralised(words * 1e-12, 1e-12 * basis), left, atol=1e-12)
+    np.testing.assert_allclose(equalised(words[:2] * 1e-12, 7 * basis), made, atol=1e-12)
+
+
+def test_words_equalised_in_a_plane_differ_there_alone():
+    words, basis = groups(5)[0], groups(5)[1][:2]
+    made = equalised(words, basis)
+    plane = np.linalg.qr(basis.T)[0]
+    outside = made - made @ plane @ plane.T
+    np.testing.assert_allclose(outside, np.broadcast_to(outside[0], outside.shape), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(made, axis=1), 1)
+    unit = words / np.linalg.norm(words, axis=1, keepdims=True)
+    apart = (unit - unit.mean(0)) @ plane
+    apart /= np.linalg.norm(apart, axis=1, keepdims=True)
+    found = made @ plane
+    np.testing.assert_allclose(
+        found / np.linalg.norm(found, axis=1, keepdims=True), apart, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_words_that_hardly_differ_are_equalised_without_nan(seed):
+    word, direction = groups(seed)[0][0], np.eye(6)[0]
+    word[0] = 0
+    made = equalised(np.stack([word - 1e-8 * direction, word + 1e-8 * direction]), direction)
+    assert np.isfinite(made).all()
+
+
 def test_the_counterfactual_gap_by_hand():
     gap = counterfactual_gap([0.9, 0.5, 0.2], [0.4, 0.6, 0.2])
     assert gap.mean == pytest.approx(0.4 / 3)
@@ -219,6 +297,7 @@ X, Y, A, B = groups()
         (lambda: bias_subspace(np.stack([X, Y], 1), 6), "5 pairs cannot give 6 directions"),
         (lambda: bias_subspace(np.stack([X, Y], 1), 0), "5 pairs cannot give 0 directions"),
         (lambda: neutralised(X, X[0]), "a vector lies wholly in the subspace"),
+        (lambda: neutralised(X, np.zeros(6)), "a vector is zero or not a number"),
         (lambda: equalised(np.stack([X[0], X[0]]), X[0]), "does not differ in the subspace"),
         (lambda: counterfactual_gap([], []), "scores of shapes (0,) and (0,) are no pairs"),
         (lambda: counterfactual_gap([1], [1, 0]), "scores of shapes (1,) and (2,) are no pairs"),

@@ -43,6 +43,13 @@ def test_empty_bins_count_for_nothing_and_show_as_missing():
     assert bins.expected_calibration_error == pytest.approx(0.05)
 
 
+def test_bins_are_of_equal_width_between_a_half_and_one():
+    bins = reliability([0.5, 0.54, 0.66, 0.26, 0.99], [1, 0, 1, 0, 1])
+    assert bins.count.tolist() == [2, 0, 0, 1, 1, 0, 0, 0, 0, 1]
+    assert bins.accuracy[0] == 0.5  # a half says label 1
+    assert reliability([0.5], [1]).accuracy[0] == 1
+
+
 def test_a_certain_prediction_falls_into_the_last_bin():
     assert reliability([0.0, 1.0], [0, 1]).count[-1] == 2
 
@@ -51,6 +58,8 @@ def test_a_certain_prediction_falls_into_the_last_bin():
     ("p", "labels", "sentence"),
     [
         ([1.2], [1], "a probability lies outside 0 and 1"),
+        ([-0.5], [0], "a probability lies outside 0 and 1"),
+        ([], [], "0 probabilities and 0 labels"),
         ([0.5], [1, 0], "1 probabilities and 2 labels cannot be compared"),
         ([float("nan")], [1], "a probability lies outside 0 and 1"),
     ],
@@ -88,6 +97,17 @@ def test_no_temperature_is_less_surprised(seed, classes):
     )
     assert ours == pytest.approx(peer.x, rel=1e-4)
     assert negative_log_likelihood(logits, labels, ours) == pytest.approx(peer.fun, abs=1e-9)
+
+
+def test_the_bounds_are_temperatures_and_nothing_outside_them_is_looked_at():
+    logits, labels = over_confident(500, 3, 2.0)
+    best = fit_temperature(logits, labels)
+    inside = fit_temperature(logits, labels, low=0.9 * best, high=1.1 * best)
+    assert inside == pytest.approx(best, rel=1e-9)
+    with pytest.raises(ValueError, match=r"still falls at temperature .*nearly every"):
+        fit_temperature(logits, labels, low=1.1 * best)
+    with pytest.raises(ValueError, match=r"still falls at temperature .*tell nothing"):
+        fit_temperature(logits, labels, high=0.9 * best)
 
 
 def test_the_slope_at_the_temperature_is_zero_by_autograd():
@@ -175,9 +195,10 @@ LOGITS = [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
     [
         (lambda: fit_temperature(LOGITS, [0, 1, 0]), "still falls at temperature 0.05"),
         (lambda: fit_temperature(LOGITS, [1, 0, 1]), "still falls at temperature 20"),
-        (lambda: fit_temperature([[1.0, 1.0]], [0]), "still falls at temperature"),
+        (lambda: fit_temperature([[1.0, 1.0]], [0]), "still falls at temperature 0.05"),
         (lambda: fit_temperature(LOGITS, [0, 1, 1], low=0.0), "between 0.0 and 20"),
         (lambda: fit_temperature(LOGITS, [0, 1, 1], low=3, high=2), "between 3 and 2"),
+        (lambda: fit_temperature(LOGITS, [0, 1, 1], low=2, high=2), "between 2 and 2"),
         (lambda: fit_temperature(LOGITS, [0, 1, 2]), "label 2 is none of 2 classes"),
         (lambda: fit_temperature(LOGITS, [0, 1]), r"shape \(3, 2\) and labels of shape \(2,\)"),
         (lambda: fit_temperature([], []), "and at least one"),

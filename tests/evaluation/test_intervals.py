@@ -34,6 +34,26 @@ def test_a_perfect_score_on_ten_is_not_certainty():
     assert wilson(10, 10).high <= 1
 
 
+def test_wilson_stays_inside_0_and_1():
+    for n in range(1, 200):
+        assert wilson(0, n).low >= 0 and wilson(n, n).high <= 1
+
+
+def test_the_ends_are_inside():
+    interval = Interval(0.5, 0.25, 0.75)
+    assert [interval.excludes(x) for x in (0.2, 0.25, 0.75, 0.8)] == [True, False, False, True]
+
+
+def test_two_thousand_draws_from_seed_0_unless_told_otherwise():
+    rng = np.random.default_rng(5)
+    ours, theirs = rng.random(30), rng.random(30)
+    told = {"draws": 2000, "seed": 0}
+    assert paired_bootstrap(ours, theirs) == paired_bootstrap(ours, theirs, **told)
+    assert bootstrap(np.mean, ours) == bootstrap(np.mean, ours, **told)
+    one = bootstrap(np.mean, ours, draws=1)
+    assert one.low == one.high
+
+
 def test_wilson_covers_the_truth_about_95_times_in_100():
     rng = np.random.default_rng(0)
     hits = [not wilson(int(rng.binomial(50, 0.9)), 50).excludes(0.9) for _ in range(2000)]
@@ -122,7 +142,9 @@ def test_pairing_sees_a_small_gain_that_two_separate_intervals_hide():
     ("call", "sentence"),
     [
         (lambda: wilson(5, 4), "5 right out of 4 is no share"),
+        (lambda: wilson(-1, 4), "-1 right out of 4 is no share"),
         (lambda: wilson(0, 0), "0 right out of 0 is no share"),
+        (lambda: paired_bootstrap([[1]], [[1]]), "cannot be resampled in pairs"),
         (lambda: paired_bootstrap([], []), "cannot be resampled in pairs"),
         (lambda: paired_bootstrap([1, 0, 1], [1]), r"shapes \(3,\) and \(1,\)"),
         (lambda: over_seeds([]), r"\[\] are no results of runs"),

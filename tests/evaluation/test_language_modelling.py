@@ -116,13 +116,14 @@ def test_bits_per_byte_are_the_same_for_any_tokeniser_that_is_as_surprised():
     by_words, by_bytes = Surprise(nats=100.0, tokens=20), Surprise(nats=100.0, tokens=90)
     assert by_words.perplexity > by_bytes.perplexity
     assert by_words.bits_per_byte("字" * 30) == by_bytes.bits_per_byte(90)
+    assert Surprise(1.0, 1).bits_per_byte("a") == pytest.approx(1 / math.log(2))
     assert by_bytes.bits_per_byte(b"a" * 90) == by_bytes.bits_per_token
 
 
 def test_two_surprises_add_up_and_a_hopeless_one_is_infinite():
     assert Surprise(6.0, 2) + Surprise(1.0, 5) == Surprise(7.0, 7)
     assert Surprise(1000.0, 1).perplexity == math.inf
-    assert Surprise(700.0, 1).perplexity == math.exp(700)
+    assert Surprise(709.5, 1).perplexity == math.exp(709.5)
     assert Surprise(0.0, 3).perplexity == 1
 
 
@@ -132,6 +133,28 @@ def test_perplexity_of_losses_is_e_to_their_mean():
     targets = torch.tensor([[5, 0, IGNORE]])
     assert perplexity(losses, targets) == pytest.approx(math.exp(1.5))
     assert surprise(losses, targets) == Surprise(3.0, 2)
+
+
+def test_a_vocabulary_of_one_surprises_nobody():
+    targets = torch.tensor([[0, IGNORE]])
+    assert token_losses(torch.randn(1, 2, 1), targets).tolist() == [[0, 0]]
+
+
+def test_no_small_loss_is_lost_beside_a_large_one():
+    assert surprise(torch.tensor([2.0**25, 1.0])).nats == 2**25 + 1
+
+    def model(ids):
+        return torch.tensor([[[-(2.0**25), 0.0], [0.0, 0.0]]])
+
+    batch = TokenBatch(torch.zeros(1, 2, dtype=torch.int64), torch.zeros(1, 2, dtype=torch.int64))
+    assert evaluate(model, [batch]).nats == pytest.approx(2**25 + math.log(2), abs=1e-6)
+
+
+def test_logits_of_half_precision_are_raised_before_the_softmax():
+    logits = torch.randn(1, 5, 50).bfloat16()
+    ids = torch.randint(50, (1, 5))
+    batch = TokenBatch(ids, ids)
+    assert evaluate(lambda ids: logits, [batch]) == evaluate(lambda ids: logits.float(), [batch])
 
 
 def test_packed_documents_cost_what_they_cost_alone():
@@ -179,6 +202,7 @@ IDS = torch.tensor([[1, 2]])
         (lambda: token_losses(torch.zeros(1, 3, 4), IDS), r"do not fit targets of shape \(1, 2\)"),
         (lambda: token_losses(torch.zeros(1, 2), IDS), r"logits of shape \(1, 2\) do not fit"),
         (lambda: token_losses(torch.zeros(1, 2, 2), IDS), "outside the vocabulary of 2"),
+        (lambda: token_losses(torch.zeros(1, 2, 4), IDS - 2), "outside the vocabulary of 4"),
         (lambda: token_losses(torch.zeros(1, 2, 4), -IDS), "outside the vocabulary of 4"),
         (lambda: next(each_target_once(IDS[0], 4, 5)), "a stride of 5 with a context of 4"),
         (lambda: next(each_target_once(IDS[0], 4, 0)), "a stride of 0 with a context of 4"),

@@ -93,13 +93,15 @@ def test_refits_say_how_far_the_extrapolation_may_be_off():
     assert found.low < found.bits < found.high
     assert found == extrapolated_exposure(-4.0, sample, draws=20, seed=1)
     assert found != extrapolated_exposure(-4.0, sample, draws=20, seed=2)
+    two = extrapolated_exposure(-4.0, sample, draws=2)
+    assert two == extrapolated_exposure(-4.0, sample, draws=2, seed=0)
 
 
 def test_a_continuation_costs_its_own_tokens_and_not_the_prefix():
     config = GPTConfig.gpt2(vocab_size=7, context_length=8, width=8, n_layers=1, n_heads=2)
     model = GPT(config).eval()
     prefix, candidates = torch.tensor([1, 2, 3]), torch.randint(7, (5, 2))
-    for batch_size in (2, 256):
+    for batch_size in (1, 2, 256):
         found = continuation_losses(model, prefix, candidates, batch_size)
         for row, loss in zip(candidates, found, strict=True):
             ids = torch.cat([prefix, row])[None]
@@ -121,6 +123,19 @@ def test_a_planted_secret_is_exposed():
     losses = continuation_losses(model, torch.tensor([0]), everything)
     assert exposure(float(losses.min()), losses).bits == pytest.approx(math.log2(36))
     assert losses.argmin() == 4 * 6 + 2
+    assert losses.min() == pytest.approx(2 * math.log(1 + 5 * math.exp(-5)), rel=1e-12)
+
+
+def test_256_candidates_are_read_at_a_time_unless_told_otherwise():
+    read = []
+
+    def model(ids):
+        read.append(len(ids))
+        return torch.zeros(*ids.shape, 3)
+
+    losses = continuation_losses(model, torch.tensor([0]), torch.zeros(257, 1, dtype=torch.int64))
+    assert read == [256, 1]
+    assert losses == pytest.approx([math.log(3)] * 257)
 
 
 IDS = torch.tensor([1])

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 from llm_book.evaluation.accounting import n_parameters
 from llm_book.evaluation.memory import (
     Precision,
+    SavedBytes,
     TrainingMemory,
     activation_numbers,
     bytes_of,
@@ -34,6 +35,7 @@ def test_weights_gradients_and_adams_states_are_those_of_real_tensors():
     assert real.optimizer - predicted.optimizer == 4 * len(list(model.parameters()))
     assert predicted.total == 16 * n_parameters(config)
     assert measured_memory(model, activations=7).activations == 7
+    assert measured_memory(model).activations == 0
     assert measured_memory(model).optimizer == 0
 
 
@@ -74,6 +76,23 @@ def test_terms_of_activations_by_hand():
         "feed_forward": 10 * 3 * 4 * 10 * 2,
         "logits": 10 * 50,
     }
+
+    plain = GPTConfig.gpt2(**SMALL, inner_width=10)
+    assert activation_numbers(plain, 2, 5)["feed_forward"] == 10 * 3 * 2 * 10
+
+
+def test_one_token_of_one_text_is_the_least_there_is():
+    config = GPTConfig.gpt2(**SMALL)
+    assert activation_numbers(config, 1, 1)["logits"] == 50
+    assert cache_bytes(config, 1, 1, bytes_a_number=1) == 2 * 3 * 48
+
+
+def test_a_weight_that_is_part_of_a_storage_is_not_counted_through_another_part():
+    whole = torch.zeros(6)
+    for weight, part in ((whole[1:], whole), (whole, whole[2:])):
+        saved = SavedBytes([weight])
+        assert saved.keep(part) is part
+        assert saved.bytes == 0
 
 
 def test_what_is_saved_is_counted_once_and_weights_are_not():

@@ -31,13 +31,18 @@ def test_booleans_and_arrays_are_taken_too():
     assert confusion_matrix(np.array([1, 0]), np.array([True, True])).false_positive == 1
 
 
+def test_a_side_that_never_says_one_is_counted_too():
+    counted = confusion_matrix([0, 0], [0, 0])
+    assert (counted.n, counted.true_negative, counted.true_positive) == (2, 2, 0)
+
+
 @pytest.mark.parametrize(
     ("labels", "predicted", "sentence"),
     [
         ([], [], "0 labels and 0 predictions cannot be compared"),
         ([1], [1, 0], "1 labels and 2 predictions cannot be compared"),
         ([1, 0], [0.7, 0], "predictions hold 0.7; expected only 0 and 1"),
-        ([2], [1], "labels hold 2; expected only 0 and 1"),
+        ([2, 1, 3], [1, 1, 1], "labels hold 2; expected only 0 and 1"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(labels, predicted, sentence):

@@ -30,3 +30,4 @@ def test_the_loss_of_predictions_is_scikit_learns():
 
 def test_a_certain_mistake_costs_much_but_not_infinitely():
     assert 20 < cross_entropy(np.array([0.0]), np.array([1])) < 40
+    assert 20 < cross_entropy(np.array([1.0]), [0]) < 40

@@ -78,7 +78,7 @@ def test_recall_grows_with_k(ranking, wanted, k):
     [
         (lambda: roc_auc([1, 0], [1]), r"labels of shape \(2,\) and scores of shape \(1,\)"),
         (lambda: roc_auc([[1, 0]], [[1, 2]]), "give one score a label"),
-        (lambda: roc_auc([1, 2], [1, 2]), "labels hold 2; expected only 0 and 1"),
+        (lambda: roc_auc([1, 2, 3], [1, 2, 3]), "labels hold 2; expected only 0 and 1"),
         (lambda: roc([1, 0], [1, float("nan")]), "a score is NaN or infinite"),
         (lambda: average_precision([1, 1], [1, 2]), "all labels are of one class"),
         (lambda: roc_auc([0, 0], [1, 2]), "all labels are of one class"),

@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import BernoulliNB
+from sklearn.pipeline import make_pipeline
 
 from llm_book.evaluation.rivals import (
     RIVALS,
+    WORD,
+    log_count_ratio,
     naive_bayes_bigrams,
     tfidf_bigrams,
     tfidf_unigrams,
@@ -36,3 +41,39 @@ def test_the_weights_of_words_have_the_sign_of_naive_bayes():
     p = naive_bayes_bigrams(TRAIN, LABELS, [GOOD, BAD])
     bayes = BernoulliNB().fit([[1, 0], [0, 1]] * 20, LABELS).predict_proba([[1, 0], [0, 1]])[:, 1]
     assert np.array_equal(p > 0.5, bayes > 0.5)
+
+
+def made_up(n, seed):
+    """Texts of few words, some said twice; label 1 likes the first half of them."""
+    rng = np.random.default_rng(seed)
+    words, labels = np.array(["a", "film", "warm", "dull", "cold", "!", "slow", "fun"]), []
+    texts = []
+    for _ in range(n):
+        label = int(rng.integers(2))
+        share = np.where((np.arange(8) < 4) == bool(label), 3.0, 1.0)
+        texts.append(" ".join(rng.choice(words, size=rng.integers(2, 7), p=share / share.sum())))
+        labels.append(label)
+    return texts, labels
+
+
+@pytest.mark.parametrize(("rival", "longest"), [(tfidf_unigrams, 1), (tfidf_bigrams, 2)])
+def test_tf_idf_is_scikit_learns_of_what_two_texts_hold(rival, longest):
+    (texts, labels), (new, _) = made_up(40, 0), made_up(10, 1)
+    bag = TfidfVectorizer(ngram_range=(1, longest), min_df=2, sublinear_tf=True, token_pattern=WORD)
+    peer = make_pipeline(bag, LogisticRegression(C=10)).fit(texts, labels)
+    assert rival(texts, labels, new) == pytest.approx(peer.predict_proba(new)[:, 1], abs=1e-9)
+
+
+def test_naive_bayes_weighs_presence_by_the_ratio_of_smoothed_shares():
+    (texts, labels), (new, _) = made_up(40, 2), made_up(10, 3)
+    bag = CountVectorizer(ngram_range=(1, 2), min_df=2, binary=True, token_pattern=WORD)
+    held, chosen = bag.fit_transform(texts).toarray(), np.array(labels) == 1
+    p, q = held[chosen].sum(axis=0) + 1, held[~chosen].sum(axis=0) + 1
+    ratio = np.log(p / p.sum() / (q / q.sum()))
+    ours = log_count_ratio(held[chosen].sum(axis=0), held[~chosen].sum(axis=0))
+    np.testing.assert_allclose(ours, ratio, atol=1e-12)
+    peer = LogisticRegression().fit(held * ratio, labels)
+    expected = peer.predict_proba(bag.transform(new).toarray() * ratio)[:, 1]
+    assert naive_bayes_bigrams(texts, labels, new) == pytest.approx(expected, abs=1e-3)
+    less = naive_bayes_bigrams(texts, labels, new, smoothing=0.1)
+    assert np.abs(less - expected).max() > 1e-2

@@ -173,6 +173,33 @@ def test_where_case_does_not_count_no_spelling_of_the_query_is_an_answer():
     assert answers(VectorTable(words, rows, fold_case=True), question) == ["d"]
 
 
+def test_what_is_measured_is_a_plain_number():
+    first, second = vectors(1), vectors(2)
+    numbers = [spearman(first[0], second[0]), VectorTable(WORDS, first).similarity("w1", "w2")]
+    numbers += [cosine for _, cosine in VectorTable(WORDS, first).neighbours("w1")]
+    assert {type(number) for number in numbers} == {float}
+
+
+def test_one_neighbour_may_be_asked_for_and_ten_are_the_rule():
+    first, second = VectorTable(WORDS, vectors(7)), VectorTable(WORDS, vectors(8))
+    assert first.neighbours("w0", 1) == first.neighbours("w0")[:1]
+    assert neighbour_overlap(first, second) == neighbour_overlap(first, second, n=10)
+    assert neighbour_overlap(first, second, n=39) == 1
+
+
+def test_an_analogy_with_an_unknown_word_is_not_covered_unless_it_is_asked_for():
+    table, sections = VectorTable(WORDS, vectors()), {"s": [("w1", "w2", "w3", "x")]}
+    assert analogy_scores(table, sections) == {"s": AnalogyScore(0, 0, 1)}
+    assert analogy_scores(table, sections, missing_as_wrong=True)["s"].covered == 1
+
+
+def test_of_several_spellings_the_first_is_the_word():
+    table = VectorTable(["b", "A", "a"], [[1, 1], [1, 0], [0, 1]], fold_case=True)
+    assert table.rows("a") == [1, 2]
+    assert table.row("a") == 1
+    assert table.similarity("A", "a") == 1
+
+
 def test_scores_add_up_and_no_analogy_is_no_accuracy():
     assert AnalogyScore(1, 2, 3) + AnalogyScore(10, 20, 30) == AnalogyScore(11, 22, 33)
     assert AnalogyScore(0, 0, 4).accuracy == 0
@@ -242,6 +269,8 @@ TABLE = VectorTable(WORDS, vectors())
         (lambda: VectorTable(["a", "a"], [[1], [2]]), ValueError, "a word stands twice"),
         (lambda: VectorTable(["a", "b"], [[1], [0]]), ValueError, "the vector of 'b' has length 0"),
         (lambda: VectorTable(["a"], [[math.nan]]), ValueError, "the vector of 'a' has length nan"),
+        (lambda: VectorTable(["a", "b"], [[1], [math.inf]]), ValueError, "of 'b' has length inf"),
+        (lambda: VectorTable(["a", "b"], [[0.1], [0]]), ValueError, "the vector of 'b' has"),
         (lambda: TABLE.row("none"), KeyError, "'none' has no vector here"),
         (lambda: TABLE.similarity("w1", "W1"), KeyError, "'W1' has no vector here"),
         (lambda: TABLE.neighbours("w0", 0), ValueError, "0 neighbours were asked for"),

@@ -101,6 +101,7 @@ def test_the_closest_reference_length_counts_and_the_shorter_of_two():
     assert brevity_penalty(3, 3) == brevity_penalty(4, 3) == 1
     assert brevity_penalty(2, 3) == pytest.approx(math.exp(-1 / 2))
     assert brevity_penalty(0, 3) == 0
+    assert brevity_penalty(0, 0) == 1
 
 
 def test_a_perfect_corpus_scores_one_and_one_too_short_for_four_words_nothing():

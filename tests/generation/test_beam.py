@@ -121,6 +121,7 @@ def test_with_enough_beams_it_finds_the_best_of_all_texts(norm, prompt, count, e
         assert found.ids[0, place, : found.lengths[0, place]].tolist() == list(ids)
         assert bool(found.ended[0, place]) == ended
     assert (found.scores[0, len(expected) :] == -torch.inf).all()
+    assert not found.lengths[0, len(expected) :].any()
 
 
 @given(
@@ -168,6 +169,15 @@ def test_a_score_is_the_sum_of_log_probabilities_over_a_power_of_the_length():
             assert beams.scores[0, place].item() == pytest.approx(score, abs=1e-9)
 
 
+def test_only_a_search_that_would_be_certain_looks_at_the_longest_text():
+    for penalty in (0.5, 1.0, 2.0):
+        assert BeamSearch(2, penalty, stop="certain").bound(-6.0, 2, 9) == -6.0 / 9**penalty
+        assert BeamSearch(2, penalty).bound(-6.0, 2, 9) == -6.0 / 2**penalty
+    for penalty in (-0.5, 0.0):
+        assert BeamSearch(2, penalty, stop="certain").bound(-6.0, 2, 9) == -6.0 / 2**penalty
+    assert BeamSearch() == BeamSearch(4, 1.0, "length", "estimate")
+
+
 def test_scores_come_best_first():
     found = beam_search(Toy(), torch.tensor([[5], [1]]), 6, BeamSearch(4), end=2)
     assert (found.scores.diff(dim=-1) <= 0).all()
@@ -184,7 +194,10 @@ def test_a_search_that_is_over_reads_no_more():
 
 
 def test_where_every_text_has_ended_the_search_ends_with_fewer():
+    read = []
+
     def only_end(ids):
+        read.append(ids.shape)
         logits = torch.full((*ids.shape, 3), -torch.inf)
         logits[..., 1] = 0.0
         return logits
@@ -192,15 +205,19 @@ def test_where_every_text_has_ended_the_search_ends_with_fewer():
     found = beam_search(only_end, torch.tensor([[0]]), 5, BeamSearch(3), end=1)
     assert found.scores.tolist() == [[0.0, -math.inf, -math.inf]]
     assert found.ended.tolist() == [[True, False, False]]
+    assert len(read) == 1
 
 
 class Answers:
     """Says its source from the back, whatever has been said; states are the source itself."""
 
     def encode(self, source, source_lengths=None):
+        self.encoded_lengths = source_lengths
         return source
 
     def decode(self, inputs, states, source_lengths=None, cache=None):
+        assert (source_lengths is None) == (self.encoded_lengths is None)
+        assert source_lengths is None or source_lengths.tolist() == states[:, 0].tolist()
         turned = states.flip(1)[:, : inputs.shape[1]]
         return torch.nn.functional.one_hot(turned, 9).float() * 5
 
@@ -221,6 +238,14 @@ def test_an_encoder_decoder_is_searched_with_its_source_repeated_for_each_beam()
         model(torch.zeros(3, 1).long())
     with pytest.raises(ValueError, match="do not fit in a context of 7"):
         beam_search(model, start, 8, cached=False)
+
+
+@pytest.mark.parametrize("beams", [1, 2, 3])
+def test_the_lengths_of_the_sources_are_repeated_with_them(beams):
+    sources = torch.tensor([[1, 2, 3], [2, 5, 6]])
+    model = Answering(Answers(), sources, sources[:, 0])
+    found = beam_search(model, torch.zeros(2, 1).long(), 3, BeamSearch(beams), cached=False)
+    assert found.ids[:, 0].tolist() == [[3, 2, 1], [6, 5, 2]]
 
 
 def test_a_context_that_is_just_filled_is_not_exceeded():

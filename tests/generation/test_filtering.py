@@ -101,6 +101,7 @@ def test_ties_with_the_last_of_the_top_k_stay_and_top_p_keeps_the_first_of_equal
     logits = torch.tensor([1.0, 3.0, 2.0, 2.0, 2.0])
     assert kept(filter_logits(logits, top_k=2)) == [1, 2, 3, 4]
     assert kept(filter_logits(torch.zeros(8), top_p=0.3)) == [0, 1, 2]
+    assert kept(filter_logits(torch.zeros(4), top_p=0.5)) == [0, 1]  # reached, not passed
 
 
 def test_temperature_zero_puts_everything_on_the_first_of_the_best():

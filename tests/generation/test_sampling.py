@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from torch import nn
 
+from llm_book.generation.cache import CacheReader, PlainReader, reader_of
 from llm_book.generation.sampling import (
     GREEDY,
     Generated,
@@ -142,6 +143,12 @@ def test_a_cached_step_reads_the_newest_token_only():
     assert model.read == [(2, 5), (2, 6), (2, 7)]
 
 
+def test_a_reader_uses_the_cache_unless_told_otherwise():
+    assert isinstance(reader_of(Toy(), 1, 4), CacheReader)
+    assert isinstance(reader_of(Toy(), 1, 4, cached=False), PlainReader)
+    assert isinstance(reader_of(counted(), 1, 4), PlainReader)
+
+
 def test_nothing_is_read_after_the_last_row_has_ended():
     model = Toy()
     first = generate(model, torch.tensor([[1], [1]]), 1, GREEDY).new[0][0]
@@ -222,6 +229,8 @@ def test_the_stream_writes_while_it_is_read():
     assert model.read == []
     next(stream)
     assert len(model.read) == 1
+    next(stream)
+    assert model.read == [(1, 1), (1, 1)]  # by its cache
 
 
 def test_gradients_stay_on_in_the_loop_that_reads_the_stream():
@@ -287,6 +296,9 @@ def test_a_shorter_context_than_the_models_can_be_asked_for():
     ids = torch.randint(11, (1, 6))
     answer = generate(model, ids, 5, GREEDY, slide=True, context_length=3)
     assert answer.new == (slid(model, ids[0].tolist(), 5, 3),)
+    for context in (1, 50):
+        answer = generate(model, ids, 5, GREEDY, slide=True, context_length=context)
+        assert answer.new == (slid(model, ids[0].tolist(), 5, context),)
 
 
 def test_a_context_that_is_just_filled_is_not_exceeded():

@@ -129,6 +129,8 @@ def test_the_large_model_is_asked_once_a_turn_and_reads_what_is_new():
     found = speculate(model, draft, torch.tensor([[1, 2, 3]]), 10, GREEDY, ahead=4)
     assert model.read == [(1, 2), (1, 5), (1, 5)]
     assert (found.looks, found.proposed, found.accepted) == (2, 8, 8)
+    # The draft has read all but its last proposal, and then the large model's own token too.
+    assert draft.read == [(1, 2), *[(1, n) for n in (1, 2, 3, 4, 2, 3, 4, 5)]]
     model.read.clear()
     assert speculate(model, draft, torch.tensor([[1]]), 1, GREEDY).proposed == 0
     assert model.read == [(1, 1)]
@@ -156,6 +158,7 @@ def test_a_text_ends_at_its_stop_and_nothing_after_it_is_kept(ahead):
 
 def test_no_proposal_is_no_share():
     assert Speculated((), "", "length", 0, 0, 1).accepted_share == 0
+    assert Speculated((), "", "length", 1, 1, 1).accepted_share == 1
     assert Speculated((), "", "length", 8, 2, 1).accepted_share == 0.25
 
 

@@ -94,6 +94,12 @@ def test_what_is_given_back_is_what_stands_before_the_first_stop(script, strings
     assert answer.reasons == (reason,)
 
 
+def test_token_0_may_be_an_end():
+    row = NewText(Stopping(end=0))
+    row.add(0)
+    assert (row.ids, row.reason) == ([], "end")
+
+
 def test_nothing_is_added_to_a_text_that_is_done():
     row = NewText(Stopping(end=3))
     for token in (1, 3, 2):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from llm_book.generation.sampling import GREEDY, Sampling, generate
 from llm_book.generation.stopping import Stopping
 from llm_book.generation.writing import write
+from tests.generation.models import Toy
 
 
 class Bytes:
@@ -80,6 +81,15 @@ def test_a_long_text_slides_and_otherwise_is_refused():
     assert "".join(write(model, Bytes(), "a", 20, GREEDY, slide=True))
     with pytest.raises(ValueError, match="do not fit in a context of 8"):
         write(model, Bytes(), "a", 20, GREEDY)
+
+
+def test_each_piece_reads_the_newest_token_only():
+    model = Toy(128)
+    list(write(model, Bytes(), "abc", 3, GREEDY))
+    assert model.read == [(1, 3), (1, 1), (1, 1)]
+    model.read.clear()
+    list(write(model, Bytes(), "abc", 3, GREEDY, cached=False))
+    assert model.read == [(1, 3), (1, 4), (1, 5)]
 
 
 def test_a_prompt_without_tokens_is_refused_at_the_call():

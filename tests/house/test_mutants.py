@@ -63,6 +63,7 @@ def test_a_line_knows_the_tests_that_run_it() -> None:
     )
     assert table.tests("llm_book/x.py", 3) == ["tests/test_x.py::b", "tests/test_y.py::slow"]
     assert len(table.tests("llm_book/x.py", 1)) == 3, "a line that runs at import"
+    assert table.tests("llm_book/y.py", 1) == ["tests/test_y.py::a", "tests/test_y.py::slow"]
     assert table.tests("llm_book/z.py", 1) == []
 
 

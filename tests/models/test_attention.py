@@ -13,6 +13,7 @@ from llm_book.models.attention import (
     attention_weights,
     can_be_asked,
     causal_mask,
+    joined_linear,
 )
 from llm_book.models.lora import add_lora
 
@@ -241,19 +242,37 @@ def test_the_fused_kernel_is_given_a_mask_only_where_it_needs_one(monkeypatch):
 
     def spy(*args, **kwargs):
         told.append((args[3] is not None, kwargs["is_causal"]))
+        shared.append(kwargs["enable_gqa"])
         return kernel(*args, **kwargs)
 
+    shared: list[bool] = []
     monkeypatch.setattr(F, "scaled_dot_product_attention", spy)
     attention = MultiHeadAttention(8, 2, engine="torch")
-    states, mask = torch.randn(1, 4, 8), a_mask(4, 4)
+    states, mask = torch.randn(1, 5, 8), a_mask(5, 5)
     attention(states, causal=True)
     attention(states, causal=True, mask=mask)
+    attention(states[:, 4:], states, causal=True)
     attention(states[:, 3:], states, causal=True)
-    attention(states[:, 2:], states, causal=True)
     attention(states, mask=mask)
     attention(states)
     expected = [(False, True), (True, False), (False, False), (True, False)]
     assert told == [*expected, (True, False), (False, False)]
+    MultiHeadAttention(8, 2, 1, engine="torch")(states)
+    assert shared == [*(6 * [False]), True]  # it repeats keys only where heads share them
+
+
+def test_products_are_joined_where_there_are_as_many_positions_as_numbers(monkeypatch):
+    joined = []
+    monkeypatch.setattr(
+        "llm_book.models.attention.joined_linear",
+        lambda inputs, parts: joined.append(tuple(inputs.shape)) or joined_linear(inputs, parts),
+    )
+    for engine, expected in {"ours": [], "torch": [(2, 2, 4), (5, 1, 4)]}.items():
+        attention = MultiHeadAttention(4, 2, engine=engine)
+        for shape in [(2, 2, 4), (2, 1, 4), (5, 1, 4)]:
+            attention(torch.randn(shape))
+        attention(torch.randn(2, 2, 4), torch.randn(2, 3, 4))
+        assert joined == expected
 
 
 @pytest.mark.parametrize("engine", ["ours", "torch"])

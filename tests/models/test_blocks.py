@@ -159,6 +159,13 @@ def test_a_config_makes_the_parts_it_names():
     assert replace(CONFIG, act="gelu_tanh").make_activation() is gelu_tanh
 
 
+def test_what_is_not_said_is_as_documented():
+    sizes = {"vocab_size": 11, "context_length": 16, "width": 12, "n_layers": 2, "n_heads": 3}
+    config = TransformerConfig(**sizes)
+    assert (config.top_k, config.n_experts, config.theta) == (2, 0, 10000.0)
+    assert (config.norm_epsilon, config.dropout, config.initial_scale) == (1e-5, 0.0, 0.02)
+
+
 def test_sizes_that_are_not_given_follow_from_the_others():
     config = replace(CONFIG, inner_width=None)
     assert (config.kv_heads, config.width_of_head, config.width_inside) == (3, 4, 48)

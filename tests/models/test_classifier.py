@@ -95,6 +95,11 @@ def test_word_vectors_stand_in_the_embedding():
     assert torch.equal(model.embedding.weight, vectors)
 
 
+def test_the_sizes_that_are_not_said_are_chapter_fives():
+    assert ClassifierConfig(20) == ClassifierConfig(20, 64, 64, 1, 0.3, "gru", "ours")
+    assert ClassifierConfig(20, dropout=0.0).dropout == 0
+
+
 def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="dropout is 1; it is a share"):
         ClassifierConfig(20, dropout=1)

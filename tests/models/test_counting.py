@@ -14,7 +14,12 @@ from nltk.util import ngrams as nltk_ngrams
 
 from llm_book.models.counting import NGramCounts, count_of_counts
 from llm_book.models.counting_add_k import AddK
-from llm_book.models.counting_kneser_ney import FALLBACK, KneserNey, estimated_discounts
+from llm_book.models.counting_kneser_ney import (
+    FALLBACK,
+    KneserNey,
+    by_count,
+    estimated_discounts,
+)
 
 VOCAB = 6
 texts_of_ids = st.lists(
@@ -199,11 +204,13 @@ def test_discounts_are_chen_and_goodmans_functions_of_the_counts_of_counts():
         ([1, 1, 3], False, (1.0,)),
         ([1, 1, 3], True, FALLBACK[3]),
         ([1, 2, 2], True, FALLBACK[3]),
+        ([1, 2, 3, 3, 4], True, (1 - 2 / 3, 0.0, 3 - 4 / 3 / 2)),  # nothing may be taken
+        ([1, 1, 2, 3], True, (0.5, 0.5, 3.0)),
         ([1, 2, 3, 3, 3, 3, 3], True, FALLBACK[3]),  # 2 - 3 · (1/3) · 5 is below 0
     ],
 )
 def test_counts_that_give_no_discount_get_the_stated_one(counts, modified, expected):
-    assert estimated_discounts(np.array(counts), modified) == expected
+    assert estimated_discounts(np.array(counts), modified) == pytest.approx(expected)
 
 
 def test_a_rare_neighbour_is_less_likely_elsewhere_than_a_sociable_word():
@@ -274,6 +281,62 @@ def test_numpy_and_torch_rows_count_as_lists_do():
         assert counts.count([1, 2]) == 1
         assert counts.count([3, 0]) == 1  # a text begins with 0
         assert counts.count([0, 3]) == 0
+
+
+def test_an_ngram_is_its_contexts_row_and_its_last_word():
+    counts = NGramCounts([[0, 1], [2, 1]], 2, 3)
+    assert counts.levels[0].keys.tolist() == [0, 1, 2, 3]  # 3 is the begin mark
+    assert counts.levels[1].keys.tolist() == [1, 4 * 2 + 1, 4 * 3 + 0, 4 * 3 + 2]
+    assert counts.prefixes(2).tolist() == [0, 2, 3, 3]
+    assert [counts.contexts(length) for length in (1, 2)] == [1, 4]
+    place, words = counts.followers(2, 3)
+    assert (place, words.tolist()) == (slice(2, 4), [0, 2])
+
+
+def test_what_never_occurred_has_the_row_minus_one():
+    counts = NGramCounts([[0, 1]], 3, 3, borders=False)
+    assert counts.rows(np.array([[2], [1]])).tolist() == [-1, 1]
+    assert counts.rows(np.array([[1, 0], [2, 0], [2, 2], [0, 1]])).tolist() == [-1, -1, -1, 0]
+    assert counts.rows(np.array([[0, 1, 0]])).tolist() == [-1]  # no text is so long
+    assert counts.rows(np.zeros((2, 0), int)).tolist() == [0, 0]
+
+
+def test_a_vocabulary_of_one_word_is_counted():
+    counts = NGramCounts([[0, 0]], 1, 1)
+    assert counts.count([0]) == 2
+    assert AddK(counts).distribution().tolist() == [1]
+
+
+def test_counts_and_discounts_are_plain_numbers():
+    counts = NGramCounts(some_texts(2), 2, VOCAB)
+    numbers = [*estimated_discounts(np.array([1, 2, 3, 3, 4]), True)]
+    numbers += [*estimated_discounts(np.array([1, 2]), False)]
+    assert {type(number) for number in numbers} == {float}
+    assert type(counts.count([0])) is int
+    assert type(AddK(counts).perplexity([[0, 1]])) is float
+
+
+def test_what_is_not_said_is_laplaces_rule_and_one_discount():
+    counts = NGramCounts(some_texts(2), 2, VOCAB)
+    assert np.array_equal(AddK(counts).distribution([1]), AddK(counts, 1).distribution([1]))
+    assert [len(discount) for discount in KneserNey(counts).discounts] == [1, 1]
+    assert [len(discount) for discount in KneserNey(counts, modified=True).discounts] == [3, 3]
+
+
+def test_the_stated_discounts_are_kenlms():
+    assert FALLBACK == {1: (0.5,), 3: (0.5, 1.0, 1.5)}
+
+
+def test_a_discount_goes_to_those_seen_so_often():
+    counts = np.array([0, 1, 2, 3, 9])
+    assert by_count((0.5,), counts).tolist() == [0, 0.5, 0.5, 0.5, 0.5]
+    assert by_count((0.5, 1.0, 1.5), counts).tolist() == [0, 0.5, 1, 1.5, 1.5]
+
+
+def test_all_that_was_seen_once_may_be_taken():
+    model = KneserNey(NGramCounts([[0, 1, 2]], 2, 3), discounts=[1, (1, 2, 3)])
+    assert model.discounts == [(1,), (1, 2, 3)]
+    np.testing.assert_allclose(model.distribution([0]), [1 / 3] * 3)
 
 
 COUNTS = NGramCounts([[0, 1, 2]], 2, 3)

@@ -224,5 +224,10 @@ def test_a_number_of_token_types_below_zero_is_refused():
         replace(SHAPES["bert"], n_token_types=-1)
 
 
+def test_sizes_that_no_transformer_can_have_are_refused():
+    with pytest.raises(ValueError, match="n_layers is 0; it must be at least 1"):
+        replace(SHAPES["bert"], n_layers=0)
+
+
 def test_a_text_as_long_as_the_context_is_read():
     assert an_encoder()(some_ids(1, 12), torch.tensor([12])).shape == (1, 12, 16)

@@ -226,8 +226,23 @@ def test_it_learns_to_turn_texts_round():
             "target_vocab_size is 0; it must be at least 1",
             lambda m: replace(m.config, target_vocab_size=0),
         ),
+        (
+            ValueError,
+            "n_layers is 0; it must be at least 1",
+            lambda m: replace(m.config, n_layers=0),
+        ),
+        (
+            ValueError,
+            r"ids of shape \(1,\) are not \[batch, time\]",
+            lambda m: m(some_ids(1, 3), None, torch.zeros(1, dtype=torch.int64)),
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(error, sentence, ask):
     with pytest.raises(error, match=sentence):
         ask(a_model())
+
+
+def test_a_target_vocabulary_may_hold_a_single_token():
+    model = a_model(target_vocab_size=1)
+    assert model(some_ids(1, 3), None, some_ids(1, 2, vocab=1)).shape == (1, 2, 1)

@@ -97,5 +97,8 @@ def test_nonsense_is_refused_in_one_sentence():
     for wrong in (4, -1):
         with pytest.raises(IndexError, match=f"target {wrong} is outside a vocabulary of 4"):
             head_cross_entropy(torch.ones(1, 2), torch.ones(4, 2), torch.tensor([wrong]))
+        targets = torch.tensor([IGNORE, 0, 1, wrong])
+        with pytest.raises(IndexError, match=f"target {wrong} is outside a vocabulary of 4"):
+            head_cross_entropy(torch.ones(4, 2), torch.ones(4, 2), targets)
     with pytest.raises(ValueError, match="rows is 0; a slice needs at least 1"):
         head_cross_entropy(torch.ones(1, 2), torch.ones(4, 2), torch.tensor([1]), rows=0)

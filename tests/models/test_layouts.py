@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 import torch
@@ -29,6 +30,7 @@ from llm_book.models.heads import LastTokenClassifier, SequenceClassifier
 from llm_book.models.layouts import (
     from_transformers,
     load_pretrained,
+    load_weights,
     save_pretrained,
     to_transformers,
 )
@@ -265,6 +267,17 @@ def test_we_read_a_folder_in_shards(tmp_path):
     assert torch.equal(ours.head.weight, peer.lm_head.weight)
 
 
+def test_damaged_shards_are_each_named_once_and_in_order(tmp_path):
+    names = [f"model-{i}.safetensors" for i in (3, 1, 5, 2, 4)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"half a file")
+    index = {"weight_map": {f"{i}.{name}": name for i in range(2) for name in names}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    sentence = " or ".join(sorted(names)) + " is damaged"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
+        load_weights(str(tmp_path))
+
+
 def test_the_older_names_of_files_are_understood():
     gpt2 = a_peer("gpt2")
     bare = {f"{n}": w for n, w in gpt2.transformer.state_dict().items()}
@@ -280,6 +293,8 @@ def test_the_older_names_of_files_are_understood():
     ours = from_transformers(old, llama.state_dict() | extra)
     torch.testing.assert_close(ours(IDS), llama(IDS).logits, rtol=0, atol=1e-10)
     assert from_transformers(old | {"rope_theta": 5.0}, llama.state_dict()).config.theta == 5.0
+    theta = from_transformers(old | {"rope_theta": 5}, llama.state_dict()).config.theta
+    assert isinstance(theta, float)
 
     full = BertForPreTraining(BertConfig(**BERT)).eval()
     weights = {
@@ -302,6 +317,7 @@ def test_what_is_read_is_a_copy():
     peer = a_peer("gpt2")
     ours = ours_from(peer)
     _, weights = to_transformers(ours)
+    assert not any(weight.requires_grad for weight in weights.values())
     with torch.no_grad():
         peer.transformer.wte.weight.zero_()
         assert ours.embedding.weight.abs().sum() > 0
@@ -344,6 +360,30 @@ def test_saving_again_replaces_what_was_there(tmp_path):
     text = (tmp_path / "config.json").read_bytes()
     assert b"\r" not in text
     assert text.endswith(b"}\n")
+    assert text.startswith(b'{\n  "architectures"')
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    steps = []
+    for step in ("fsync", "replace"):
+        done = getattr(os, step)
+        monkeypatch.setattr(os, step, lambda *a, s=step, d=done: steps.append(s) or d(*a))
+    save_pretrained(ours_from(a_peer("gpt2")), tmp_path)
+    assert steps == ["fsync", "replace", "fsync", "replace"]
+
+
+def test_labels_are_numbered_as_transformers_numbers_them():
+    for kind, n_labels in (("bert texts", 3), ("bert tokens", 4)):
+        settings, _ = to_transformers(ours_from(a_peer(kind)))
+        names = [f"LABEL_{i}" for i in range(n_labels)]
+        assert settings["id2label"] == {str(i): name for i, name in enumerate(names)}
+        assert settings["label2id"] == {name: i for i, name in enumerate(names)}
+
+
+def test_the_first_architecture_named_is_read():
+    peer = a_peer("bert bare")
+    settings = peer.config.to_dict() | {"architectures": ["BertModel", "BertForMaskedLM"]}
+    assert type(from_transformers(settings, peer.state_dict())) is Encoder
 
 
 SMALL = {"vocab_size": 5, "context_length": 4, "width": 4, "n_layers": 1, "n_heads": 2}

@@ -121,6 +121,15 @@ def test_a_merged_model_is_plain_again_and_answers_the_same():
     assert trainable == set(names)
 
 
+def test_by_default_queries_and_values_get_a_detour_of_rank_8():
+    model = a_gpt()
+    names = add_lora(model)
+    assert {name.rpartition(".")[2] for name in names} == {"query", "value"}
+    detour = model.get_submodule(names[0])
+    assert detour.down.shape == (8, 16)
+    assert (detour.scale, detour.drop.p) == (1.0, 0.0)
+
+
 def test_a_map_may_be_named_by_any_end_of_its_full_name():
     assert add_lora(a_gpt(), ["blocks.1.attention.key"], rank=1) == ["blocks.1.attention.key"]
     assert len(add_lora(a_gpt(), ["attention.key", "key"], rank=1)) == 2
@@ -142,7 +151,7 @@ def test_numbers_on_the_detour_alone_are_dropped_while_training():
 def test_the_way_down_starts_as_torchs_linear_maps_do():
     module = LoRALinear(nn.Linear(100, 50), 20, generator=torch.Generator().manual_seed(0))
     assert module.down.abs().max() <= 0.1
-    assert module.down.abs().max() > 0.09
+    assert module.down.abs().max() > 0.099
     assert (module.up == 0).all()
     again = LoRALinear(nn.Linear(100, 50), 20, generator=torch.Generator().manual_seed(0))
     assert torch.equal(module.down, again.down)
@@ -166,3 +175,5 @@ def test_nonsense_is_refused_and_leaves_the_model_as_it_was():
     assert all(weight.requires_grad for weight in model.parameters())
     assert not any(isinstance(module, LoRALinear) for module in model.modules())
     LoRALinear(nn.Linear(4, 3), 3)
+    with pytest.raises(ValueError, match="a rank of 4 does not suit a map from 4 to 3"):
+        LoRALinear(nn.Linear(4, 3), 4)

@@ -170,6 +170,9 @@ def test_positions_add_turn_or_bias_by_their_kind():
 def test_frequencies_begin_with_one_radian_a_position():
     assert frequencies(4, 100.0, None, torch.float64).tolist() == pytest.approx([1.0, 0.1])
     assert frequencies(2, 0.5, "cpu", torch.float32).tolist() == [1.0]
+    angles = rotary_angles(torch.tensor([100]), 4, dtype=torch.float64)
+    assert angles.flatten().tolist() == pytest.approx([100.0, 1.0], rel=1e-9)
+    assert Positions("rotary", 4, 4, 2, 2).theta == 10000.0
 
 
 @pytest.mark.parametrize(

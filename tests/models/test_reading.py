@@ -90,6 +90,16 @@ def test_the_copies_do_not_follow_the_weights():
     assert not torch.equal(model.reading()(ids, model.new_cache(1)), before)
 
 
+@pytest.mark.parametrize("shape", ["gpt2", "llama"])
+def test_feed_forward_layers_are_copied_too(shape):
+    model = a_gpt(shape, "torch")
+    reader, ids = model.reading(), some_ids(1, 5)
+    before = reader(ids, model.new_cache(1))
+    with torch.no_grad():
+        model.blocks[0].feed_forward.down.weight.zero_()
+    assert torch.equal(reader(ids, model.new_cache(1)), before)
+
+
 def test_where_something_would_be_missed_the_model_reads_itself():
     assert (model := a_gpt("gpt2", "ours")).reading() is model
     model = a_gpt("gpt2", "torch")
@@ -102,6 +112,10 @@ def test_where_something_would_be_missed_the_model_reads_itself():
     assert isinstance(model.reading(), Reading)
     add_lora(model, ["attention.query"], rank=2, alpha=2)
     assert model.reading() is model
+    for shape in ("gpt2", "llama"):
+        model = a_gpt(shape, "torch")
+        add_lora(model, ["feed_forward.up"], rank=2, alpha=2)
+        assert model.reading() is model
 
 
 def test_what_the_model_refuses_its_reading_refuses():
@@ -120,6 +134,11 @@ def test_what_the_model_refuses_its_reading_refuses():
 def test_maps_side_by_side_are_each_of_them():
     maps = [torch.nn.Linear(3, n, bias=True) for n in (2, 4)]
     x = torch.randn(5, 3)
-    assert_close(Product(*maps)(x), torch.cat([m(x) for m in maps], dim=1), 1e-6)
+    product = Product(*maps)
+    assert_close(product(x), torch.cat([m(x) for m in maps], dim=1), 1e-6)
+    assert product.weight.shape == (3, 6)
+    assert product.weight.is_contiguous()  # laid out so that a row is multiplied fastest
+    assert not product.weight.requires_grad
+    assert not product.bias.requires_grad
     bare = torch.nn.Linear(3, 2, bias=False)
     assert_close(Product(bare)(x), bare(x), 1e-6)

@@ -130,6 +130,18 @@ def test_dropout_stands_before_between_and_after_the_layers():
     assert torch.equal(model(ids), expected)
 
 
+def test_the_sizes_that_are_not_said_are_the_books():
+    expected = RecurrentLMConfig(9, 64, 64, 1, "gru", 0.0, False, "ours")
+    assert RecurrentLMConfig(9) == expected
+    assert RecurrentLM(RecurrentLMConfig(1))(torch.zeros(1, 2).long()).shape == (1, 2, 1)
+
+
+def test_pieces_may_be_single_tokens():
+    model, ids = small(), torch.randint(VOCAB, (2, 3))
+    logits = torch.cat([logits for _, logits in pieces(model, ids, 1)], dim=1)
+    torch.testing.assert_close(logits, model(ids), rtol=0, atol=1e-12)
+
+
 def test_what_cannot_be_built_or_read_is_refused():
     with pytest.raises(ValueError, match=r"a tied head needs embedding_width \(6\) and width \(8"):
         small(tied=True)

@@ -180,6 +180,11 @@ def test_it_learns_to_turn_short_texts():
     assert right >= 46
 
 
+def test_the_sizes_that_are_not_said_are_the_books():
+    assert Seq2SeqConfig(9) == Seq2SeqConfig(9, None, 64, 64, 1, 0.0, "gru", "ours")
+    assert Seq2Seq(Seq2SeqConfig(1)).head.out_features == 1
+
+
 def test_one_vocabulary_serves_both_sides_unless_two_are_named():
     assert Seq2Seq(Seq2SeqConfig(7)).head.out_features == 7
     assert small().head.out_features == TARGET

@@ -207,6 +207,7 @@ def test_the_preset_sizes_are_those_of_the_papers():
     assert (gpt2.n_heads, llama.n_heads) == (12, 32)
     assert GPTConfig.llama(width=300, n_heads=3).inner_width == 1024
     assert GPTConfig.llama(width=96, n_heads=3).inner_width == 256
+    assert GPTConfig.llama(width=578, n_heads=1).inner_width == 1792
     assert GPTConfig.llama(inner_width=10).inner_width == 10
 
 

@@ -77,6 +77,17 @@ def test_all_of_glove_starts_small():
         assert weight.requires_grad
 
 
+@pytest.mark.parametrize("kind", [SkipGram, CBOW, GloVe])
+def test_one_word_of_one_number_is_a_table(kind):
+    assert kind(1, 1).vectors.shape == (1, 1)
+
+
+def test_no_pairs_have_no_scores():
+    none = torch.zeros(0).long()
+    assert SkipGram(3, 2)(none, torch.zeros(0, 4).long()).shape == (0, 4)
+    assert GloVe(3, 2)(none, none).shape == (0,)
+
+
 ONE = torch.tensor([0])
 
 
@@ -101,6 +112,15 @@ ONE = torch.tensor([0])
         ),
         (
             lambda: CBOW(3, 2)(ONE[None], ONE[None] == 1, ONE[None]),
+            ValueError,
+            "a row has no neighbours",
+        ),
+        (
+            lambda: CBOW(3, 2)(
+                torch.zeros(2, 2).long(),
+                torch.tensor([[True, True], [False, False]]),
+                ONE[None, [0, 0]].T,
+            ),
             ValueError,
             "a row has no neighbours",
         ),

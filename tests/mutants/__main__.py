@@ -30,6 +30,18 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--only", nargs="+", default=None, help="files or folders to mutate")
     parser.add_argument("--tests", nargs="+", default=None, help="tests to choose from")
+    parser.add_argument(
+        "--map",
+        type=Path,
+        default=None,
+        help="keep which test runs which line here; used again where it exists",
+    )
+    parser.add_argument(
+        "--again",
+        type=Path,
+        default=None,
+        help="only mutants whose line stands in this file, as printed",
+    )
     parser.add_argument("--workers", type=int, default=2)
     return parser.parse_args()
 
@@ -59,11 +71,16 @@ def main() -> int:
     chosen = parsed()
     started = time.monotonic()
     mutants = drawn(list(files_of(ROOT, chosen.only or SHELVES)), ROOT, chosen.n, chosen.seed)
+    if chosen.again:
+        printed = chosen.again.read_text(encoding="utf-8")
+        mutants = [mutant for mutant in mutants if str(mutant) in printed]
     tests = chosen.tests or (tests_for(chosen.only) if chosen.only else list(TESTS))
     tests = [name for name in tests if (ROOT / name.partition("::")[0]).exists()]
     equivalent = known_equivalent()
     with tempfile.TemporaryDirectory() as folder:
-        table = touching.measured(tests, Path(folder) / "map.jsonl", chosen.workers)
+        file = chosen.map or Path(folder) / "map.jsonl"
+        known = chosen.map is not None and file.exists()
+        table = touching.read(file) if known else touching.measured(tests, file, chosen.workers)
         work = []
         for mutant in mutants:
             found = table.tests(mutant.path, mutant.line)

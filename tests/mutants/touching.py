@@ -66,10 +66,14 @@ class Touching:
     def tests(self, path: str, line: int) -> list[str]:
         """The tests that run a line, the mirrored file's first, then the quickest.
 
-        A line that runs at import belongs to every test that runs anything of its file.
+        A line that runs at import, or in processes that a test starts, belongs to every test that
+        runs anything of its file and to every test of the mirrored file.
         """
-        found = self.by_line.get((path, line)) or self.by_file.get(path, set())
         stem = f"test_{Path(path).stem}"
+        found = self.by_line.get((path, line))
+        if not found:
+            mirrored = {test for test in self.seconds if f"/{stem}" in test}
+            found = self.by_file.get(path, set()) | mirrored
         return sorted(found, key=lambda test: (stem not in test, self.seconds[test], test))
 
 

@@ -54,6 +54,8 @@ def test_a_resumed_average_goes_on():
 def test_a_decay_of_one_is_refused():
     with pytest.raises(ValueError, match=r"decay is 1\.0; it must be from 0"):
         WeightAverage(nn.Linear(1, 1), 1.0)
+    with pytest.raises(ValueError, match=r"decay is -0\.5; it must be from 0"):
+        WeightAverage(nn.Linear(1, 1), -0.5)
 
 
 def test_patience_counts_evaluations_without_a_new_best():
@@ -82,3 +84,29 @@ def test_a_resumed_stopping_remembers_how_long_it_waited():
     again.resume(stopping.state())
     assert (again.best_loss, again.best_index, again.waited) == (0.5, 3, 1)
     assert torch.equal(again.best_weights["weight"], stopping.best_weights["weight"])
+
+
+def test_a_counter_is_taken_over_and_not_averaged():
+    model = nn.BatchNorm1d(2)
+    average = WeightAverage(model, decay=0.9)
+    model.num_batches_tracked.fill_(7)
+    average.update(model)
+    assert average.weights["num_batches_tracked"].item() == 7
+
+
+def test_a_stopping_that_has_seen_nothing_has_waited_for_nothing():
+    fresh = EarlyStopping()
+    assert (fresh.patience, fresh.best_loss) == (3, float("inf"))
+    assert (fresh.best_index, fresh.waited) == (0, 0)
+    assert "best_weights" not in repr(fresh)
+    assert fresh.state()["best_loss"] == "inf"
+
+
+def test_a_patience_of_one_is_the_least():
+    stopping = EarlyStopping(patience=1)
+    assert stopping.see(1, 0.5, nn.Linear(1, 1))
+    assert not stopping.stop
+    assert not stopping.see(2, 0.5, nn.Linear(1, 1))  # as good is not better
+    assert stopping.stop
+    with pytest.raises(ValueError, match="patience is 0; it must be at least 1"):
+        EarlyStopping(patience=0)

@@ -227,3 +227,70 @@ def test_tied_weights_come_back_as_two_equal_ones(tmp_path):
     assert torch.equal(found["a"], weight) and torch.equal(found["b"], weight)
     assert torch.equal(found["t"], weight.t())
     assert found["tuple"] == [1, 2]
+
+
+def test_folder_and_file_may_be_named_by_a_text(tmp_path):
+    checkpoints = Checkpoints(str(tmp_path / "kept"))
+    assert checkpoints.save(state(1), 1).exists()
+    assert checkpoints.newest_good()[0]["index"] == 1
+    history = History(str(tmp_path / "curve.jsonl"))
+    history.append({"index": 1})
+    assert history.read() == [{"index": 1}]
+
+
+def test_a_history_that_has_not_begun_is_empty(tmp_path):
+    assert History(tmp_path / "curve.jsonl").read() == []
+
+
+class System:
+    """An operating system that notes what is opened, flushed and closed."""
+
+    O_RDONLY, O_RDWR = os.O_RDONLY, os.O_RDWR
+
+    def __init__(self, name: str) -> None:
+        self.name, self.done, self.names = name, [], {}
+
+    def getpid(self) -> int:
+        return 1
+
+    def open(self, path, flags) -> int:
+        descriptor = os.open(path, flags)
+        self.names[descriptor] = path.name
+        self.done.append(("open", path.name, flags))
+        return descriptor
+
+    def fsync(self, descriptor) -> None:
+        self.done.append(("flush", self.names[descriptor]))
+
+    def close(self, descriptor) -> None:
+        self.done.append(("close", self.names[descriptor]))
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("name", ["posix", "nt"])
+def test_files_and_folder_are_flushed_to_disk_but_on_windows_the_folder(
+    tmp_path, monkeypatch, name
+):
+    system = System(name)
+    monkeypatch.setattr("llm_book.training.checkpoint.os", system)
+    Checkpoints(tmp_path / "kept").save(state(1), 1)
+    files = [("state.json", os.O_RDWR), ("tensors.safetensors", os.O_RDWR)]
+    flushed = files + ([("kept", os.O_RDONLY)] if name == "posix" else [])
+    opened = [event[1:] for event in system.done[::3]]
+    assert sorted(opened[:2]) + opened[2:] == flushed
+    for place, (file, _) in enumerate(opened):
+        assert system.done[3 * place + 1 : 3 * place + 3] == [("flush", file), ("close", file)]
+
+
+def test_what_is_written_has_left_its_device_and_its_graph(tmp_path, monkeypatch):
+    from llm_book.training import checkpoint
+
+    left, written = [], []
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: left.append(tensor) or tensor)
+    save = checkpoint.save_file
+    monkeypatch.setattr(
+        checkpoint, "save_file", lambda ts, path: written.extend(ts.values()) or save(ts, path)
+    )
+    write_state(tmp_path / "one", {"weight": torch.nn.Parameter(torch.ones(2)), "n": 1})
+    assert len(left) == len(written) == 1
+    assert not written[0].requires_grad

@@ -5,14 +5,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from llm_book.runtime import Runtime
 from llm_book.shapes import Batch
+from llm_book.training import distributed
 from llm_book.training.checkpoint import Checkpoints, read_state, write_state
-from llm_book.training.distributed import Alone, joined, rows_of, together
+from llm_book.training.distributed import Alone, Copies, Shards, joined, rows_of, together
 from llm_book.training.loop import TrainConfig, train
 from tests.training import two_processes as script
 
@@ -164,3 +166,156 @@ def test_fewer_rows_than_processes_are_refused():
     batch = Batch(torch.zeros(2, 3).long(), torch.full((2,), 3), torch.zeros(2).long())
     with pytest.raises(ValueError, match="2 rows do not divide among 3 processes; draw batches of"):
         rows_of(batch, 0, 3)
+
+
+class Peers:
+    """Stands for ``torch.distributed`` in the second of three processes, all with equal numbers."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[torch.Tensor, int]] = []
+        self.events: list = []
+
+    def is_available(self) -> bool:
+        return True
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def get_rank(self) -> int:
+        return 1
+
+    def get_world_size(self) -> int:
+        return 3
+
+    def all_reduce(self, tensor) -> None:
+        tensor.mul_(3)
+
+    def all_gather_object(self, values, value) -> None:
+        values[:] = [value] * len(values)
+
+    def broadcast(self, tensor, source) -> None:
+        assert not tensor.requires_grad
+        self.sent.append((tensor, source))
+
+    def init_process_group(self, backend, timeout) -> None:
+        self.events.append((backend, timeout.total_seconds()))
+
+    def destroy_process_group(self) -> None:
+        self.events.append("left")
+
+
+@pytest.fixture
+def peers(monkeypatch) -> Peers:
+    """Two others to train with, who do not exist."""
+    found = Peers()
+    monkeypatch.setattr(distributed, "dist", found)
+    return found
+
+
+def test_the_processes_that_run_hold_copies_or_shards(peers):
+    for sharded, kind in ((False, Copies), (True, Shards)):
+        found = together(Runtime(processes=3), sharded)
+        assert type(found) is kind
+        assert (found.rank, found.size) == (1, 3)
+    assert type(together(Runtime(), True)) is Alone
+    with pytest.raises(ValueError, match="has 2 processes, but 3 of them run; start"):
+        together(Runtime(processes=2), False)
+
+
+def test_a_mean_leaves_the_value_as_it_was_and_has_no_gradient(peers):
+    value = torch.tensor([2.0, 4.0], requires_grad=True)
+    found = Copies().mean(value)
+    assert found.tolist() == value.tolist() == [2.0, 4.0]
+    assert not found.requires_grad
+    assert Copies().gathered("mine") == ["mine"] * 3
+
+
+def test_a_process_of_three_reads_its_third(peers):
+    batch = Batch(torch.arange(12).view(6, 2), torch.full((6,), 2), torch.arange(6))
+    assert Copies().share(batch).labels.tolist() == [2, 3]
+
+
+class Recent(torch.nn.Module):
+    """DistributedDataParallel, whose option for buffers has got another name with time."""
+
+    def __init__(self, module, forward_sync_buffers=True) -> None:
+        super().__init__()
+        self.module, self.sends = module, forward_sync_buffers
+
+
+class Earlier(torch.nn.Module):
+    """DistributedDataParallel as it was."""
+
+    def __init__(self, module, broadcast_buffers=True) -> None:
+        super().__init__()
+        self.module, self.sends = module, broadcast_buffers
+
+
+@pytest.mark.parametrize("kind", [Recent, Earlier])
+def test_copies_do_not_send_their_buffers_at_each_call(peers, monkeypatch, kind):
+    monkeypatch.setattr(torch.nn.parallel, "DistributedDataParallel", kind)
+    model = torch.nn.Linear(1, 1)
+    found = Copies().spread(model)
+    assert type(found) is kind
+    assert found.module is model
+    assert found.sends is False
+
+
+def test_shards_are_cut_block_by_block_and_start_from_the_first_ones_weights(peers, monkeypatch):
+    cut = []
+    monkeypatch.setattr("torch.distributed.fsdp.fully_shard", cut.append)
+    model = script.Small()
+    model.register_buffer("constant", torch.ones(2))
+    assert Shards().spread(model) is model
+    assert cut == [*model.blocks, model]
+    expected = [*model.parameters(), model.constant]
+    assert [source for _, source in peers.sent] == [0] * len(expected)
+    assert [t.data_ptr() for t, _ in peers.sent] == [t.data_ptr() for t in expected]
+
+
+def test_shards_send_gradients_again_after_those_that_stay():
+    said = []
+    model = SimpleNamespace(set_requires_gradient_sync=said.append)
+    with Shards.unsynchronised(None, model):
+        assert said == [False]
+    assert said == [False, True]
+
+
+@pytest.fixture
+def group(tmp_path):
+    """A real group of one process, over files."""
+    torch.distributed.init_process_group(
+        "gloo", init_method=(tmp_path / "meeting").as_uri(), rank=0, world_size=1
+    )
+    yield
+    torch.distributed.destroy_process_group()
+
+
+def test_a_state_is_put_together_however_deep_its_parts_lie(group):
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import DTensor, Shard, distribute_tensor
+
+    whole = torch.arange(6.0).view(3, 2)
+    part = distribute_tensor(whole, init_device_mesh("cpu", (1,)), [Shard(0)])
+    found = Shards().whole({"a": part, "b": {"c": [part, 1], "d": (part,)}, "e": whole})
+    assert found["b"]["c"][1] == 1
+    for tensor in (found["a"], found["b"]["c"][0], found["b"]["d"][0], found["e"]):
+        assert not isinstance(tensor, DTensor)
+        assert torch.equal(tensor, whole)
+
+
+@pytest.mark.parametrize(("device", "backend"), [("cuda", "nccl"), ("cpu", "gloo")])
+def test_a_process_of_torchrun_joins_with_its_own_device_and_leaves(
+    peers, monkeypatch, device, backend
+):
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "one")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    own = "cuda:1" if device == "cuda" else "cpu"
+    with pytest.raises(RuntimeError, match="enough"), joined(Runtime(device)) as runtime:
+        assert runtime == Runtime(own, processes=3)
+        assert chosen == ([own] if device == "cuda" else [])
+        assert peers.events == [(backend, 300.0)]
+        raise RuntimeError("enough")
+    assert peers.events == [(backend, 300.0), "left"]

@@ -11,6 +11,7 @@ from torch import nn
 
 from llm_book.runtime import Runtime
 from llm_book.shapes import IGNORE, Batch, PairBatch, TokenBatch
+from llm_book.training import loop
 from llm_book.training.checkpoint import Checkpoints
 from llm_book.training.loop import TrainConfig, Training, TrainingDiverged, train
 from llm_book.training.losses import pair_loss, token_loss
@@ -312,6 +313,16 @@ def test_one_batch_is_known_by_heart():
     assert losses[-1] < 0.05
 
 
+def test_seconds_are_those_between_the_beginning_and_the_end_of_steps(monkeypatch):
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: next(clock))
+    steps = []
+    for step in speaking(windows, steps=3):
+        loop.time.perf_counter()  # a pause of the body
+        steps.append((step.seconds, step.tokens_per_second))
+    assert steps == [(3, 24), (6, 24), (9, 24)]
+
+
 def test_seconds_add_up_and_pauses_of_the_body_do_not_count():
     steps = list(speaking(windows))
     assert all(b.seconds > a.seconds for a, b in pairwise(steps))
@@ -346,4 +357,46 @@ def test_a_compiled_run_is_asked_for_and_keeps_the_models_names(monkeypatch):
 def test_a_record_is_plain_numbers_and_a_line():
     step = next(iter(speaking(windows)))
     assert step.as_dict()["loss"] == step.loss
+    assert type(step.loss) is type(step.gradient_norm) is float
     assert str(step) == f"step     1   loss {step.loss:.3f}   rate 2.50e-02"
+
+
+def test_in_float16_the_norm_is_that_of_the_true_gradient():
+    coarse, fine = next(iter(a_run(dtype="float16"))), next(iter(a_run()))
+    assert coarse.gradient_norm == pytest.approx(fine.gradient_norm, rel=0.05)
+
+
+def test_processes_hold_copies_unless_shards_are_asked_for(monkeypatch):
+    asked = []
+    together = loop.together
+    monkeypatch.setattr(
+        loop, "together", lambda runtime, sharded: asked.append(sharded) or together(runtime, False)
+    )
+    train(Coin(), batches, TrainConfig(1))
+    Training(Coin(), batches, TrainConfig(1), Runtime(), token_loss)
+    train(Coin(), batches, TrainConfig(1), sharded=True)
+    assert asked == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("device", "module"), [("cuda:1", torch.cuda), ("mps", torch.mps), ("cpu", None)]
+)
+def test_the_generator_of_the_device_is_remembered_and_put_back(device, module, monkeypatch):
+    runtime, there, put_back = Runtime(device), torch.arange(5, dtype=torch.uint8), []
+    for each in (torch.cuda, torch.mps):
+        monkeypatch.setattr(each, "get_rng_state", lambda *where: torch.cat([there, there]))
+        monkeypatch.setattr(
+            each, "set_rng_state", lambda *what, at=each: put_back.append((at, what))
+        )
+    state = loop.random_state(runtime)
+    assert state.keys() == {"cpu", device.partition(":")[0]}
+    drawn = torch.rand(3)
+    loop.set_random_state(state, runtime)
+    assert torch.equal(torch.rand(3), drawn)
+    if module is None:
+        assert not put_back
+        return
+    [(at, (kept, *where))] = put_back
+    assert at is module
+    assert where == ([device] if module is torch.cuda else [])
+    assert kept.tolist() == [*range(5), *range(5)]

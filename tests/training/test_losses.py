@@ -262,3 +262,46 @@ def test_a_model_that_knows_nothing_is_surprised_by_the_log_of_the_vocabulary():
     logits = torch.zeros(2, 3, 50)
     loss = cross_entropy(logits, torch.randint(0, 50, (2, 3)))
     assert loss.item() == pytest.approx(math.log(50))
+
+
+def test_a_single_target_costs_its_whole_surprise():
+    logits, targets = some(8)
+    targets = torch.full_like(targets, IGNORE)
+    targets[1, 2] = 4
+    expected = -logits.detach().log_softmax(-1)[1, 2, 4]
+    torch.testing.assert_close(cross_entropy(logits, targets).detach(), expected, **EXACT)
+
+
+def test_a_vocabulary_of_one_has_ignored_targets_too():
+    logits = torch.randn(3, 1)
+    targets = torch.tensor([0, IGNORE, 0])
+    assert cross_entropy(logits, targets).item() == 0
+    assert token_log_probabilities(logits, targets).tolist() == [0, 0, 0]
+
+
+IDS, LENGTHS = torch.tensor([[1, 2], [3, 4], [5, 6]]), torch.tensor([2, 1, 2])
+WORDS = torch.tensor([[3, IGNORE], [1, 2], [0, 5]])
+LOSSES = [
+    (class_loss, Batch(IDS, LENGTHS, torch.tensor([0, 3, 1])), (3, 7)),
+    (token_loss, TokenBatch(IDS, WORDS), (3, 2, 7)),
+    (masked_token_loss, TokenBatch(IDS, WORDS), (3, 2, 7)),
+    (pair_loss, PairBatch(IDS, LENGTHS, IDS, WORDS), (3, 2, 7)),
+]
+
+
+@pytest.mark.parametrize(("loss", "batch", "shape"), LOSSES)
+def test_every_loss_is_taken_in_full_precision_and_plain_unless_asked(loss, batch, shape):
+    coarse = torch.randn(shape, generator=torch.Generator().manual_seed(0)).bfloat16()
+    found = loss(lambda *ids: coarse, batch)
+    targets = batch.labels if isinstance(batch, Batch) else batch.targets
+    expected = F.cross_entropy(coarse.float().flatten(0, -2), targets.flatten())
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+
+
+def test_the_review_loss_is_taken_in_full_precision_too():
+    coarse = torch.tensor([3.0, -2.0, 7.0]).bfloat16()
+    found = review_loss(lambda *ids: coarse, Batch(IDS, LENGTHS, torch.tensor([0, 1, 1])))
+    expected = F.binary_cross_entropy_with_logits(coarse.float(), torch.tensor([0.0, 1.0, 1.0]))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)

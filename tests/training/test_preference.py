@@ -96,6 +96,7 @@ def test_a_model_that_is_its_reference_is_as_surprised_as_by_a_coin():
     assert found.accuracy == 0  # no reward is larger
     shares = Preference(found.loss, torch.tensor([1.0, 0.0, 2.0]), torch.tensor([0.0, 1.0, 0.0]))
     assert shares.accuracy == pytest.approx(2 / 3)
+    assert type(shares.accuracy) is float
 
 
 def test_the_defaults_are_a_beta_of_a_tenth_and_no_smoothing():
@@ -330,3 +331,16 @@ def test_a_policy_loss_has_the_objectives_defaults():
     now = now.gather(-1, drawn.targets.clamp(min=0)[..., None]).squeeze(-1)
     expected = clipped_objective(now, batch.old, batch.reference, batch.advantages, batch.mask)
     torch.testing.assert_close(policy_loss()(Pairs(), batch), expected)
+
+
+def test_log_probabilities_are_taken_in_full_precision():
+    drawn = answers(1)
+    coarse = numbers(9, 4, 5, 6).bfloat16()
+    fine = coarse.float().log_softmax(-1)
+    fine = fine.gather(-1, drawn.targets.clamp(min=0)[..., None]).squeeze(-1)
+    fine = fine.masked_fill(drawn.targets == IGNORE, 0)
+    found = answer_log_probabilities(lambda ids: coarse, drawn)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, fine.sum(1), rtol=1e-6, atol=0)
+    batch = AnswerBatch(drawn, torch.ones(4), fine, fine)
+    assert policy_loss()(lambda ids: coarse, batch).item() == pytest.approx(-1, abs=1e-6)

@@ -26,6 +26,7 @@ from llm_book.training.private import (
 from llm_book.training.renyi import epsilon
 from llm_book.training.rows import take_rows
 
+BLANK = nn.Parameter(torch.zeros(1))
 PRIVACY = Privacy(max_norm=0.5, noise=1.2, rate=0.25, delta=1e-3)
 
 
@@ -79,6 +80,7 @@ def test_every_examples_gradient_is_its_own(seed, vectorised):
     assert_same(ours, in_a_loop(model, class_loss, batch))
     assert "head.bias" not in ours
     assert all(weight.grad is None for weight in model.parameters())
+    assert not any(gradient.requires_grad for gradient in ours.values())
 
 
 def test_a_gpt_has_them_too():
@@ -100,6 +102,11 @@ def test_a_model_that_packs_by_length_is_asked_one_by_one():
     batch = replace(batch, labels=batch.labels.clamp(max=1), ids=batch.ids.clamp(min=1))
     with pytest.raises(ValueError, match="RecurrentClassifier reads numbers off its input, which"):
         per_example_gradients(model, review_loss, batch)
+    with pytest.raises(ValueError, match="reads numbers off its input"):
+        private_sum(model, review_loss, batch, PRIVACY)
+    with pytest.raises(ValueError, match="reads numbers off its input"):
+        certain = replace(PRIVACY, rate=1.0)
+        next(train_privately(model, batch, review_loss, torch.optim.SGD([BLANK]), certain, 1))
     ours = per_example_gradients(model, review_loss, batch, vectorised=False)
     assert_same(ours, in_a_loop(model, review_loss, batch))
 
@@ -274,3 +281,18 @@ def test_settings_that_promise_nothing_are_refused(changes, sentence):
 def test_samples_that_cannot_be_drawn_are_refused(n, rate, sentence):
     with pytest.raises(ValueError, match=sentence):
         poisson_sample(n, rate)
+
+
+def test_the_noise_is_what_the_generator_draws_weight_by_weight():
+    gradients = {"w": torch.ones(2, 3), "b": torch.zeros(4)}
+    found = add_noise(gradients, 0.5, torch.Generator().manual_seed(2))
+    generator = torch.Generator().manual_seed(2)
+    for name, gradient in gradients.items():
+        drawn = torch.randn(gradient.shape, generator=generator)
+        torch.testing.assert_close(found[name], gradient + 0.5 * drawn, rtol=0, atol=1e-7)
+
+
+def test_a_rate_of_nothing_draws_nobody_however_low_the_dice_fall(monkeypatch):
+    monkeypatch.setattr(torch, "rand", lambda n, generator: torch.zeros(n))
+    assert poisson_sample(3, 0.0).tolist() == []
+    assert poisson_sample(3, 0.1).tolist() == [0, 1, 2]

@@ -120,6 +120,7 @@ def test_a_promise_as_good_as_none_needs_next_to_no_noise():
     [
         (lambda: epsilon(0.0, 0.1, 1, 1e-5), r"noise is 0.0; without any, nothing is private"),
         (lambda: epsilon(np.nan, 0.1, 1, 1e-5), r"noise is nan; without any"),
+        (lambda: epsilon(0.0, 0.1, 0, 1e-5), r"noise is 0.0; without any, nothing is private"),
         (lambda: epsilon(1.0, 1.1, 1, 1e-5), "rate is 1.1; it is a probability, from 0 to 1"),
         (lambda: epsilon(1.0, -0.1, 1, 1e-5), "rate is -0.1; it is a probability"),
         (lambda: epsilon(1.0, 0.1, -1, 1e-5), "steps is -1; it must be 0 or above"),
@@ -134,3 +135,33 @@ def test_a_promise_as_good_as_none_needs_next_to_no_noise():
 def test_promises_that_cannot_be_are_refused(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+def test_the_grid_is_fine_enough_where_there_is_little_noise():
+    """Against the integral on a grid a hundred times as fine as the noise squared."""
+    noise, rate, order = 0.1, 0.5, 2.5
+    z = np.arange(-3, 6, noise**2 / 100)
+    bell = -(z**2) / (2 * noise**2) - math.log(noise * math.sqrt(2 * math.pi))
+    ratio = np.logaddexp(math.log(1 - rate), math.log(rate) + (2 * z - 1) / (2 * noise**2))
+    exponents = order * ratio + bell
+    top = exponents.max()
+    total = top + math.log(np.exp(exponents - top).sum() * noise**2 / 100)
+    found = renyi_divergence(noise, rate, order)
+    assert found == pytest.approx(total / (order - 1), rel=1e-10)
+
+
+def test_what_is_counted_is_a_plain_number():
+    assert type(renyi_divergence(1.0, 0.1, 2.5)) is float
+    assert type(epsilon(1.0, 0.1, 10, 1e-5)) is float
+
+
+@pytest.mark.parametrize("noise", [0.05, math.sqrt(0.05 * 1e6)])
+def test_a_promise_that_is_just_kept_is_kept(noise):
+    target = epsilon(noise, 1.0, 10**10, 1e-5)
+    assert target > 0
+    assert noise_for(target, 1.0, 10**10, 1e-5) == noise
+
+
+def test_the_most_noise_there_is_may_be_asked_for():
+    target = epsilon(1e6, 1.0, 10**10, 1e-5)
+    assert noise_for(target, 1.0, 10**10, 1e-5) == pytest.approx(1e6, rel=1e-4)

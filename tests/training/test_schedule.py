@@ -90,3 +90,17 @@ def test_schedules_that_cannot_be_are_refused(call, sentence):
 
 def test_a_width_and_a_warm_up_of_one_are_allowed():
     assert noam(0, 1, 1) == 1.0
+
+
+def test_nothing_warms_up_unless_asked():
+    for step in range(10):
+        assert warmup_cosine(step, 10, 0.3) == warmup_cosine(step, 10, 0.3, 0, 0.0)
+        assert constant(step, 0.3) == 0.3
+
+
+def test_a_way_down_may_be_one_step_long():
+    assert [warmup_stable_decay(s, 3, 1.0, 0, 1, final=0.5) for s in range(4)] == [1, 1, 1, 0.5]
+
+
+def test_half_way_down_a_cosine_is_half_way_between_the_peak_and_the_floor():
+    assert warmup_cosine(50, 100, 0.3, final=0.1) == pytest.approx(0.2)

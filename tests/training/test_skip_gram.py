@@ -136,6 +136,11 @@ def test_the_weights_of_a_centres_negatives_sum_to_k_a_pair():
     torch.testing.assert_close(weights[..., SPAN:].sum(2), K * laid.mask.sum(2).float())
 
 
+def test_one_shared_negative_may_stand_for_half_of_one():
+    mask = torch.tensor([[[True, False, True]]])
+    assert pair_weights(mask, 1, 0.5).tolist() == [[[1, 0, 1, 1]]]
+
+
 def test_the_rate_falls_on_a_line_and_stays_at_the_final_one():
     rates = [linear_decay(done, 0.025, 0.005) for done in (0, 0.25, 0.5, 1, 2)]
     assert rates == pytest.approx([0.025, 0.02, 0.015, 0.005, 0.005])

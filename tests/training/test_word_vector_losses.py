@@ -99,6 +99,7 @@ def test_gloves_weight_rises_to_one_and_stays_there():
     x = torch.tensor([0.0, 1.0, 50.0, 100.0, 1e6])
     expected = [0, 0.01**0.75, 0.5**0.75, 1, 1]
     assert glove_weights(x).tolist() == pytest.approx(expected)
+    assert glove_weights(x[1:2], x_max=0.5).tolist() == [1]
     assert glove_weights(x, x_max=10, power=0.5).tolist() == pytest.approx([0, 0.1**0.5, 1, 1, 1])
 
 
@@ -187,6 +188,11 @@ def test_pairs_never_seen_have_no_finite_optimum():
     assert optimum.isfinite().sum() == 3
 
 
+def test_counts_may_be_parts_of_one():
+    counts, noise = torch.tensor([[0.3, 0.1], [0.1, 0.2]]), torch.tensor([0.5, 0.5])
+    torch.testing.assert_close(sgns_optimum(counts, noise, 2), sgns_optimum(9 * counts, noise, 2))
+
+
 ONE, PAIR = torch.ones(1), torch.ones(1, 2)
 HALVES = torch.tensor([0.5, 0.5])
 
@@ -197,11 +203,16 @@ HALVES = torch.tensor([0.5, 0.5])
         (lambda: negative_sampling_loss(ONE[:0], PAIR[:0]), "no pairs came"),
         (lambda: glove_weights(ONE, 0), "x_max (0) and power (0.75) must be above 0"),
         (lambda: glove_weights(ONE, 10, -1), "x_max (10) and power (-1) must be above 0"),
+        (lambda: glove_weights(ONE, 10, 0), "x_max (10) and power (0) must be above 0"),
         (lambda: weighted_squares(ONE, ONE - 1), "counts above 0 only"),
         (lambda: weighted_squares(ONE[:0], ONE[:0]), "counts above 0 only"),
         (lambda: weighted_squares(ONE, ONE * math.nan), "counts above 0 only"),
         (lambda: sgns_optimum(PAIR * 0, HALVES, 1), "the table of counts is empty or negative"),
         (lambda: sgns_optimum(-PAIR, HALVES, 1), "the table of counts is empty or negative"),
+        (
+            lambda: sgns_optimum(torch.tensor([[-0.5, 3.0]]), HALVES, 1),
+            "the table of counts is empty or negative",
+        ),
         (lambda: expected_sgns_loss(PAIR, PAIR, HALVES / 2, 1), "sums to 0.5000"),
         (lambda: expected_sgns_loss(PAIR, PAIR, torch.ones(1), 1), "noise over 1 contexts"),
     ],

@@ -24,7 +24,7 @@ zipf_facts           facts asked for by Zipf's law, and what knowing some is wor
 
 What it is made of: nouns, lexicon, names (words); frames, decisive_frames, scenes, relations,
 clauses, conversation, class_tasks, relation_words (sentences); grammar, chances, aligned,
-story_grammar, story_slots, story_numbers, story_parser, passages, tokens, requests (machinery).
+weighted_grammar, story_slots, story_numbers, story_parser, passages, tokens, requests (machinery).
 
 Nothing measured on this world alone is a fact about language.
 """

@@ -11,8 +11,8 @@ from math import log
 from string import Formatter
 
 from llm_book.data.world.chances import entropy_of
-from llm_book.data.world.story_grammar import Bindings, StoryDerivation, StoryGrammar
 from llm_book.data.world.tokens import count_tokens
+from llm_book.data.world.weighted_grammar import Bindings, StoryDerivation, StoryGrammar
 
 
 def every_derivation(grammar: StoryGrammar) -> Iterator[StoryDerivation]:

@@ -12,7 +12,7 @@ from itertools import product
 from math import log
 
 from llm_book.data.world.requests import LANGUAGES
-from llm_book.data.world.story_grammar import Bindings, StoryDerivation, StoryGrammar, slots_of
+from llm_book.data.world.weighted_grammar import Bindings, StoryDerivation, StoryGrammar, slots_of
 
 Steps = tuple[tuple[str, float], ...]
 

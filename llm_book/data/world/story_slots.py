@@ -7,7 +7,7 @@ from llm_book.data.world.grammar import Pair
 from llm_book.data.world.nouns import COLOURS, FOODS, SPOTS, THINGS, TIMES, WILD_ANIMALS, Noun
 from llm_book.data.world.persons import Person
 from llm_book.data.world.relations import answer
-from llm_book.data.world.story_grammar import Slot, Variable
+from llm_book.data.world.weighted_grammar import Slot, Variable
 
 People = tuple[Person, ...]
 

@@ -14,10 +14,10 @@ from llm_book.data.world.chances import log_sum
 from llm_book.data.world.persons import people
 from llm_book.data.world.requests import LANGUAGES, check_known, check_request
 from llm_book.data.world.scenes import PLOTS, SCENES
-from llm_book.data.world.story_grammar import Plot, Scene, StoryDerivation, StoryGrammar
 from llm_book.data.world.story_numbers import expected_tokens, grammar_entropy
 from llm_book.data.world.story_parser import StoryParser
 from llm_book.data.world.story_slots import slots, variables
+from llm_book.data.world.weighted_grammar import Plot, Scene, StoryDerivation, StoryGrammar
 
 PARTS = 8
 """One story in so many, of those that the training grammar has, is left to validation."""
