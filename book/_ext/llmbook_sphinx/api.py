@@ -36,7 +36,8 @@ def modules_of(source: Path, shelf: str) -> list[str]:
 def section(name: str, shelf: str) -> str:
     """The Markdown that documents one module; long tables of values are left to the source."""
     title = name.removeprefix(f"{shelf}.")
-    return f"## `{title}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :no-value:\n```\n"
+    directive = f".. automodule:: {name}\n   :members:\n   :no-value:\n"
+    return f"## `{title}`\n\n```{{eval-rst}}\n{directive}```\n"
 
 
 def insert_modules(app: Sphinx, document: str, text: list[str]) -> None:
