@@ -18,7 +18,7 @@ EARLY = {"estimate": False, "full": True, "certain": "never"}
 ENDS = {"none": None, "one": 7, "several": list(range(3, 60, 6))}
 
 
-def same_as_transformers(kind, beams, count, rule, penalty, end, lengths=None, cached=True):
+def assert_same_as_transformers(kind, beams, count, rule, penalty, end, lengths=None, cached=True):
     theirs, ours = both(kind)
     ids = torch.randint(VOCAB, (3, 6))
     settings = {} if end is None else {"eos_token_id": end}
@@ -61,26 +61,28 @@ def same_as_transformers(kind, beams, count, rule, penalty, end, lengths=None, c
 @pytest.mark.parametrize("ends", ENDS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_tokens_and_scores_are_those_of_transformers(kind, ends, rule):
-    found = same_as_transformers(kind, 4, 12, rule, 1.0, ENDS[ends])
+    found = assert_same_as_transformers(kind, 4, 12, rule, 1.0, ENDS[ends])
     assert found.ended.any() or ends != "several"
 
 
 @pytest.mark.parametrize("penalty", [-1.0, 0.0, 0.6, 2.5])
 @pytest.mark.parametrize("rule", EARLY)
 def test_so_they_are_with_any_length_penalty(rule, penalty):
-    same_as_transformers("gpt2", 5, 15, rule, penalty, list(range(12)))
+    assert_same_as_transformers("gpt2", 5, 15, rule, penalty, list(range(12)))
 
 
 @pytest.mark.parametrize("cached", [True, False])
 @pytest.mark.parametrize("beams", [2, 3, 7])
 def test_so_they_are_for_prompts_of_different_lengths(beams, cached):
     lengths = torch.tensor([6, 2, 4])
-    same_as_transformers("llama grouped", beams, 9, "estimate", 1.0, [5, 9, 30], lengths, cached)
+    assert_same_as_transformers(
+        "llama grouped", beams, 9, "estimate", 1.0, [5, 9, 30], lengths, cached
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_short_searches_are_those_of_transformers_too(count):
-    same_as_transformers("gpt2", 3, count, "estimate", 1.0, [1, 2, 3, 4, 5])
+    assert_same_as_transformers("gpt2", 3, count, "estimate", 1.0, [1, 2, 3, 4, 5])
 
 
 def all_texts(model, prompt, count, end, search, vocab_size=4):

@@ -187,10 +187,19 @@ def test_settings_without_sense_are_refused(make, settings_, sentence):
         make([{"params": model_of(0).parameters(), **settings_}])
 
 
-def test_zeros_are_settings():
-    for make in (SGD, AdaGrad, Adam, AdamW):
-        make(model_of(0).parameters(), lr=0.0, weight_decay=0.0)
-    Adam(model_of(0).parameters(), betas=(0.0, 0.0), eps=0.0)
+@pytest.mark.parametrize("make", [SGD, AdaGrad, Adam, AdamW])
+def test_a_rate_of_zero_is_a_setting_and_moves_nothing(make):
+    weight = nn.Parameter(torch.tensor([3.0, -2.0]))
+    weight.grad = torch.tensor([0.5, 4.0])
+    make([weight], lr=0.0, weight_decay=0.0).step()
+    assert weight.tolist() == [3.0, -2.0]
+
+
+def test_without_memory_and_epsilon_adam_steps_by_the_sign():
+    weight = nn.Parameter(torch.tensor([3.0, -2.0]))
+    weight.grad = torch.tensor([0.5, -4.0])
+    Adam([weight], lr=0.25, betas=(0.0, 0.0), eps=0.0).step()
+    assert weight.tolist() == [2.75, -1.75]
 
 
 def test_a_sparse_gradient_is_refused():
