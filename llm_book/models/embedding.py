@@ -62,6 +62,15 @@ def check_context(time: int, context_length: int) -> None:
         )
 
 
+def check_sources(targets: int, sources: int) -> None:
+    """Refuse targets that are not one a source."""
+    if targets != sources:
+        raise ValueError(
+            f"{targets} targets came with the states of {sources} sources; "
+            "give each target its source"
+        )
+
+
 def text_keys(
     lengths: Lengths | None, batch: int, time: int
 ) -> Bool[Tensor, "batch 1 time"] | None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from llm_book.models.blocks import Block, TransformerConfig, start_weights
 from llm_book.models.causal import causal_view, new_cache, places
-from llm_book.models.embedding import Embedding, check_ids, text_keys
+from llm_book.models.embedding import Embedding, check_ids, check_sources, text_keys
 from llm_book.models.encoder import Encoder, EncoderConfig
 from llm_book.shapes import KVCache, Lengths, Logits, States
 
@@ -145,11 +145,7 @@ class EncoderDecoder(nn.Module):
 
         With a ``cache``, inputs are what follows each row's tokens in it; the caller advances it.
         """
-        if len(inputs) != len(states):
-            raise ValueError(
-                f"{len(inputs)} targets came with the states of {len(states)} sources; "
-                "give each target its source"
-            )
+        check_sources(len(inputs), len(states))
         mask = text_keys(source_lengths, *states.shape[:2])
         return self.head(self.decoder(inputs, states, mask, cache))
 

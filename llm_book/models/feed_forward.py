@@ -78,7 +78,7 @@ class FeedForward(nn.Module):
         return self.down(self.act(self.up(x)))
 
 
-class GatedFeedForward(nn.Module):
+class GatedFeedForward(FeedForward):
     """Two layers up, one of them a gate on the other, and down: SwiGLU with ``act="silu"``.
 
     Source: Shazeer (2020), Eq. 6.
@@ -92,13 +92,8 @@ class GatedFeedForward(nn.Module):
         bias: bool = False,
         engine: str = "ours",
     ) -> None:
-        super().__init__()
-        check_sizes(width, inner_width)
-        self.width = width
-        self.act = activation(act, engine)
+        super().__init__(width, inner_width, act, bias, engine)
         self.gate = nn.Linear(width, inner_width, bias)
-        self.up = nn.Linear(width, inner_width, bias)
-        self.down = nn.Linear(inner_width, width, bias)
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
         """Each vector of ``x`` transformed on its own; ValueError for one of another width."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from llm_book.models.embedding import Embedding, check_ids, text_keys
+from llm_book.models.embedding import Embedding, check_ids, check_sources, text_keys
 from llm_book.models.recurrent import CELLS, RecurrentStack, State, at_last_token
 from llm_book.models.recurrent_state import StateCache
 from llm_book.shapes import Lengths, Logits
@@ -132,11 +132,7 @@ class Seq2Seq(nn.Module):
         With a ``cache``, inputs are what follows each row's tokens in it; the caller advances it.
         """
         check_ids(inputs)
-        if len(inputs) != len(states):
-            raise ValueError(
-                f"{len(inputs)} targets came with the states of {len(states)} sources; "
-                "give each target its source"
-            )
+        check_sources(len(inputs), len(states))
         mask = text_keys(source_lengths, *states.shape[:2])
         hidden = self._begin(states, cache)
         keys = self.attention.key(states)
