@@ -1,0 +1,187 @@
+"""A record as a reader sees it: alive in any page, alive with a kernel, a picture elsewhere."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from llm_book.i18n import ZH, language, t
+from llm_book.widgets.records import Record, Table, packed
+
+WORDS = re.compile(r"""\bt\(\s*(['"`])(.+?)\1""")  # t('…') in a module
+EXPORT = "export default"
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A record, shown. The last line of a cell that is a view shows it.
+
+    ``trained`` says that training, or the clock, made the numbers: then the comparison of a stored
+    notebook with a fresh run looks at the shape of the record and not at its digits.
+    """
+
+    record: Record
+    title: str
+    lang: str = "en"
+    trained: bool = False
+
+    @property
+    def key(self) -> str:
+        """A name for links to this view that stays when its numbers change."""
+        digest = hashlib.sha256(f"{self.record.kind}\0{self.title}".encode("utf-8", "replace"))
+        return f"{self.record.kind.replace('_', '-')}-{digest.hexdigest()[:8]}"
+
+    @property
+    def sentence(self) -> str:
+        """What is to be seen, in one sentence or two."""
+        return self.record.sentence(self.lang)
+
+    def html(self, key: str | None = None) -> str:
+        """A fragment for any page: data, script, picture, words and a table; it asks for nothing."""
+        return fragment(self, key or self.key)
+
+    def save(self, path: Path | str) -> None:
+        """Write a page of its own that needs no network."""
+        page = (
+            f'<!doctype html>\n<html lang="{self.lang}"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<meta name="color-scheme" content="light dark">'
+            f"<title>{html.escape(self.title)}</title></head>\n<body><main>{self.html()}</main>"
+            "</body></html>\n"
+        )
+        aside = Path(path).with_name(Path(path).name + ".writing")
+        aside.write_text(page, encoding="utf-8", newline="\n")
+        aside.replace(path)
+
+    def live(self, react: Callable[[dict[str, Any]], Record | None] | None = None) -> Any:
+        """The same view, joined to this kernel: ``react`` hears every choice of the reader.
+
+        It gets the view's state, a dictionary, and may give a new record, which is then shown.
+        """
+        from llm_book.widgets.live import joined  # here, not above: few views need a kernel
+
+        return joined(self, react)
+
+    def document(self) -> dict[str, Any]:
+        """What the module reads beside the blob."""
+        return {
+            "record": self.record.document(),
+            "title": self.title,
+            "lang": self.lang,
+            "words": words(self.record.kind, self.lang),
+        }
+
+    def __repr__(self) -> str:
+        said = self.sentence
+        if self.trained:  # a mark covers at most 120 characters on one line
+            said = "\n".join(f"⟨{said[i : i + 110]}⟩" for i in range(0, len(said), 110))
+        return f"{self.title}\n{said}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.html(), "text/plain": repr(self)}
+
+
+def view(
+    record: Record, title: str, lang: str | None = None, trained: bool = False
+) -> View:
+    """A record under a title, in the language asked for. Raises ``ValueError`` for an empty one."""
+    from llm_book.widgets.records import shown
+
+    if not isinstance(title, str) or not title.strip():
+        raise ValueError(f"the title is {title!r}; give a few words that name what is shown")
+    lang = lang or language()
+    t("", lang)  # refuses a language that the book does not have
+    return View(record, shown(title.strip(), longest=200), lang, trained)
+
+
+def fragment(shown: View, key: str) -> str:
+    """The view as HTML: the picture first, for hosts that run no script."""
+    measured = " data-measured" if shown.trained else ""
+    source = base64.b64encode(shown.record.still(shown.lang).encode()).decode("ascii")
+    title, said = html.escape(shown.title), html.escape(shown.sentence)
+    alt = title if shown.trained else html.escape(f"{shown.title}. {shown.sentence}")
+    return (
+        f'<div class="llm-book" data-llm-book="{shown.record.kind}" data-key="{key}" '
+        f'lang="{shown.lang}" data-lm-suppress-shortcuts="true"{" data-trained" * shown.trained}\n'
+        f'data-measured="{packed(shown.document(), shown.record.blob())}">\n'
+        f'<figure class="llm-book-still">'
+        f'<img alt="{alt}" style="max-width:100%"{measured} '
+        f'src="data:image/svg+xml;base64,{source}">\n'
+        f"<figcaption><b>{title}</b> <span{measured}>{said}</span></figcaption>\n"
+        f"{_details(shown.record.table(shown.lang), shown.lang, measured)}</figure>\n"
+        f'<div class="llm-book-live"></div>\n<script>\n{starter(shown.record.kind)}</script>\n</div>'
+    )
+
+
+def _details(table: Table, lang: str, measured: str) -> str:
+    head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in table.head)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td{measured}>{html.escape(cell)}</td>" for cell in row)
+        + "</tr>\n"
+        for row in table.rows
+    )
+    return (
+        f"<details><summary>{t('Numbers', lang)}</summary>\n<table><thead><tr>{head}</tr></thead>\n"
+        f"<tbody>\n{body}</tbody></table></details>"
+    )
+
+
+@cache
+def module(kind: str) -> str:
+    """The ES module of a kind: the shell, then the widget; comments and indents left out.
+
+    It imports nothing and has one default export, so that the same text serves every host.
+    """
+    folder = resources.files("llm_book") / "widgets" / "static"
+    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in ("shell", kind)]
+    lines = (line.strip() for line in "\n".join(parts).splitlines())
+    source = "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
+    if source.count(EXPORT) != 1 or "</script" in source:
+        raise ValueError(f"{kind}.js must hold '{EXPORT}' once and no '</script'")
+    return source
+
+
+@cache
+def starter(kind: str) -> str:
+    """The module as a script that starts it in the element around the script."""
+    body = module(kind).replace(EXPORT, "const _widget =")
+    return (
+        "(() => {\nconst _here = document.currentScript?.closest('.llm-book')\n"
+        f"?? document.querySelector('.llm-book[data-llm-book={kind}]:not([data-started])');\n"
+        "_here.dataset.started = '';\n"
+        f"{body}_mount(_here, _widget);\n}})();\n"
+    )
+
+
+@cache
+def live_module(kind: str) -> str:
+    """The module for anywidget: it also joins what already stands in the page."""
+    body = module(kind).replace(EXPORT, "const _widget =")
+    return body + (
+        "export default { initialize({ model }) { _connect(model); }, render: _widget.render };\n"
+    )
+
+
+def words(kind: str, lang: str) -> dict[str, str]:
+    """The words that a module shows, in a language other than English."""
+    if lang != "zh":
+        return {}
+    return {word: ZH[word] for word in phrases(kind) if word in ZH}
+
+
+@cache
+def phrases(kind: str) -> tuple[str, ...]:
+    """Every text that a module gives to ``t``."""
+    return tuple(sorted({_plain(match[2]) for match in WORDS.finditer(module(kind))}))
+
+
+def _plain(literal: str) -> str:
+    return json.loads('"' + literal.replace("\\'", "'").replace('"', '\\"') + '"')
