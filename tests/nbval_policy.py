@@ -1,4 +1,4 @@
-"""How stored outputs are compared: text to the letter, pictures by their pixels.
+"""How stored outputs are compared: text to the letter, pictures by pixels, views by their records.
 
 A pytest plugin on top of nbval: `python -m pytest -p tests.nbval_policy --nbval …`. nbval alone
 skips pictures, so that garbage in a stored one would pass; it does not compare a cell that was
@@ -10,17 +10,20 @@ import copy
 import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from nbval.plugin import IPyNbCell, coalesce_streams, get_sanitize_patterns, nocolors
 from PIL import Image
+
+from llm_book.widgets.records import unpacked
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "tests" / "nbval.cfg"
@@ -29,6 +32,8 @@ PICTURES = ("image/png", "image/jpeg")
 TRAINED = "trained-picture"  # the tag of a cell whose picture shows what training produced
 LARGEST_RMS = 3.0  # of 255, over all pixels and colours
 LARGEST_GROWTH = 0.05  # of width and height, where the pixels cannot be the same
+VIEW = re.compile(r'data-llm-book="(\w+)"[^>]*?( data-trained)?\ndata-measured="([^"]*)"')
+STILL = re.compile(r'src="data:image/svg\+xml;base64,([^"]*)"')
 
 _compare_text = IPyNbCell.compare_outputs
 
@@ -78,6 +83,7 @@ def compare_outputs(
     same = _compare_text(self, test, ref, skip_compare)
     trained = TRAINED in self.cell.metadata.get("tags", [])
     reasons = pictures_differ(pictures(test), pictures(ref), exact=not trained and pinned())
+    reasons += views_differ(test, ref)
     self.comparison_traceback.extend(reasons)
     return same and not reasons
 
@@ -121,6 +127,55 @@ def picture_differs(fresh: str, stored: str, exact: bool) -> str:
         return f"{b.shape} is stored, {a.shape} came"
     rms = float(np.sqrt(((a - b) ** 2).mean()))
     return f"pixels differ by {rms:.1f} of 255 (root mean square)" if rms > LARGEST_RMS else ""
+
+
+def views_differ(fresh: Sequence[Any], stored: Sequence[Any]) -> list[str]:
+    """In what the views of a cell differ: their records to the letter, trained ones by their form.
+
+    A view's payload is compressed, and not every system compresses alike; so it is unpacked.
+    """
+    a, b = (
+        [view for output in outputs for view in VIEW.finditer(_page(output))]
+        for outputs in (fresh, stored)
+    )
+    if len(a) != len(b):
+        return [f"{len(b)} views are stored, {len(a)} came"]
+    reasons = [view_differs(one, other) for one, other in zip(a, b, strict=True)]
+    reasons += [f"a still picture: {why}" for o in [*fresh, *stored] for why in _unreadable(o)]
+    return [f"view {number}: {why}" for number, why in enumerate(reasons, start=1) if why]
+
+
+def view_differs(fresh: re.Match[str], stored: re.Match[str]) -> str:
+    """Why the record of a stored view is not that of the fresh one; nothing where it is."""
+    try:
+        (a, a_blob), (b, b_blob) = unpacked(fresh[3]), unpacked(stored[3])
+    except ValueError as error:
+        return str(error)
+    if fresh[2] or stored[2]:
+        same = form(a) == form(b) and bool(a_blob) == bool(b_blob)
+        return "" if same else f"the record has another form: {form(b)} is stored, {form(a)} came"
+    return "" if (a, a_blob) == (b, b_blob) else f"the record of {stored[1]} is another"
+
+
+def form(value: Any) -> Any:
+    """A record without its numbers and words: names of fields, and what kind each is."""
+    if isinstance(value, dict):
+        return {name: form(part) for name, part in sorted(value.items())}
+    if isinstance(value, list):
+        return [form(value[0])] if value else []
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+def _page(output: Any) -> str:
+    return str(output.get("data", {}).get("text/html", ""))
+
+
+def _unreadable(output: Any) -> Iterator[str]:
+    for picture in STILL.findall(_page(output)):
+        try:
+            ElementTree.fromstring(base64.b64decode(picture, validate=True))
+        except (ValueError, ElementTree.ParseError) as error:
+            yield f"{type(error).__name__}: {error}"
 
 
 def pixels(picture: str) -> np.ndarray:

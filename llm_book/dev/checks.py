@@ -17,7 +17,7 @@ from llm_book.dev.tell import ROOT, Refusal, heading, run
 PARALLEL = ["-n", "2", "--dist", "loadfile"]
 CHAPTERS = [
     *["-p", "tests.nbval_policy", "--nbval", "--nbval-sanitize-with", "tests/nbval.cfg"],
-    *["--nbval-current-env", "--nbval-cell-timeout=300", "chapters"],
+    *["--nbval-current-env", "--nbval-cell-timeout=300", "book", "chapters"],
 ]
 
 

@@ -1,4 +1,4 @@
-"""Pictures as SVG, written by hand: small, the same on every machine, readable on light and dark."""
+"""Pictures as SVG, written by hand: small, the same everywhere, readable on light and dark."""
 
 import html
 import math
@@ -76,7 +76,7 @@ def place(value: float) -> str:
 
 
 def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    """A straight map from ``low … high`` to ``start … end``; a point interval maps to its middle."""
+    """A straight map of ``low … high`` to ``start … end``; an empty interval maps to its middle."""
     if high == low:
         return lambda value: (start + end) / 2
     return lambda value: start + (value - low) / (high - low) * (end - start)
@@ -98,7 +98,5 @@ def colour(value: float, map_: Sequence[tuple[int, int, int]]) -> str:
     spot = min(max(value, 0.0), 1.0) * (len(map_) - 1)
     low = min(int(spot), len(map_) - 2)
     share = spot - low
-    mixed = (
-        round(a + (b - a) * share) for a, b in zip(map_[low], map_[low + 1], strict=True)
-    )
+    mixed = (round(a + (b - a) * share) for a, b in zip(map_[low], map_[low + 1], strict=True))
     return "#{:02x}{:02x}{:02x}".format(*mixed)

@@ -25,7 +25,7 @@ def _model_class() -> type:
     import anywidget
     import traitlets
 
-    class Joined(anywidget.AnyWidget):  # type: ignore[misc]
+    class Joined(anywidget.AnyWidget):
         """The values that page and kernel share."""
 
         record = traitlets.Dict().tag(sync=True)

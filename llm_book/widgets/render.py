@@ -44,7 +44,7 @@ class View:
         return self.record.sentence(self.lang)
 
     def html(self, key: str | None = None) -> str:
-        """A fragment for any page: data, script, picture, words and a table; it asks for nothing."""
+        """A fragment for any page: data, script, picture, words, a table; it asks for nothing."""
         return fragment(self, key or self.key)
 
     def save(self, path: Path | str) -> None:
@@ -53,8 +53,9 @@ class View:
             f'<!doctype html>\n<html lang="{self.lang}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<meta name="color-scheme" content="light dark">'
-            f"<title>{html.escape(self.title)}</title></head>\n<body><main>{self.html()}</main>"
-            "</body></html>\n"
+            f"<title>{html.escape(self.title)}</title></head>\n<body><main>"
+            f'<h1 style="position:absolute;clip-path:inset(50%)">{html.escape(self.title)}</h1>\n'
+            f"{self.html()}</main></body></html>\n"
         )
         aside = Path(path).with_name(Path(path).name + ".writing")
         aside.write_text(page, encoding="utf-8", newline="\n")
@@ -88,9 +89,7 @@ class View:
         return {"text/html": self.html(), "text/plain": repr(self)}
 
 
-def view(
-    record: Record, title: str, lang: str | None = None, trained: bool = False
-) -> View:
+def view(record: Record, title: str, lang: str | None = None, trained: bool = False) -> View:
     """A record under a title, in the language asked for. Raises ``ValueError`` for an empty one."""
     from llm_book.widgets.records import shown
 
@@ -116,21 +115,20 @@ def fragment(shown: View, key: str) -> str:
         f'src="data:image/svg+xml;base64,{source}">\n'
         f"<figcaption><b>{title}</b> <span{measured}>{said}</span></figcaption>\n"
         f"{_details(shown.record.table(shown.lang), shown.lang, measured)}</figure>\n"
-        f'<div class="llm-book-live"></div>\n<script>\n{starter(shown.record.kind)}</script>\n</div>'
+        '<div class="llm-book-live"></div>\n'
+        f"<script>\n{starter(shown.record.kind)}</script>\n</div>"
     )
 
 
 def _details(table: Table, lang: str, measured: str) -> str:
     head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in table.head)
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{measured}>{html.escape(cell)}</td>" for cell in row)
-        + "</tr>\n"
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>\n"
         for row in table.rows
     )
     return (
         f"<details><summary>{t('Numbers', lang)}</summary>\n<table><thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{body}</tbody></table></details>"
+        f"<tbody{measured}>\n{body}</tbody></table></details>"
     )
 
 

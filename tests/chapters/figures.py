@@ -16,6 +16,7 @@ def faults(notebook: Any) -> Iterator[str]:
     """What a chapter's pictures lack, one sentence each."""
     names = []
     for cell in code_cells(notebook):
+        yield from _view(cell, names)
         shown = [o for o in cell.outputs if "image/svg+xml" in o.get("data", {})]
         if not pictures(cell.outputs) and not shown:
             continue
@@ -42,6 +43,21 @@ def faults(notebook: Any) -> Iterator[str]:
             yield "a picture stands as <img>; write it as {figure}"
     for name in sorted({name for name in names if name and names.count(name) > 1}):
         yield f"figure name {name!r} stands twice"
+
+
+def _view(cell: Any, names: list[str]) -> Iterator[str]:
+    """A view describes itself; its number and its caption are the chapter's to give."""
+    views = sum(text.text.count('data-llm-book="') for text in texts(cell))
+    if not views:
+        return
+    figure = cell.metadata.get("mystnb", {}).get("figure", {})
+    names.append(figure.get("name", ""))
+    if not figure.get("caption"):
+        yield f"the view of cell {cell.id} has no caption"
+    if not names[-1].startswith("fig-"):
+        yield f"the view of cell {cell.id} has no name fig-…"
+    if views > 1 or any(text.field == "text" for text in texts(cell)):
+        yield f"cell {cell.id} shows a view and something else; give each its cell"
 
 
 def _words(what: str, alt: str, caption: str, name: str) -> Iterator[str]:

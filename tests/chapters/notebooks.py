@@ -16,9 +16,24 @@ def chapters() -> list[Path]:
     return sorted(path for path in FOLDER.glob("*.ipynb") if not path.name.startswith("."))
 
 
+def notebooks() -> list[Path]:
+    """The chapters, and before them the notebooks among the book's other pages."""
+    others = sorted(path for path in (ROOT / "book").glob("*.ipynb") if path.name[0] != ".")
+    return [*others, *chapters()]
+
+
 def each_chapter() -> pytest.MarkDecorator:
     """Run a test once a chapter; before there is one, skip it and say so."""
-    found = [pytest.param(path, id=path.stem) for path in chapters()]
+    return _each(chapters())
+
+
+def each_notebook() -> pytest.MarkDecorator:
+    """Run a test once a chapter, and once for each other notebook of the book."""
+    return _each(notebooks())
+
+
+def _each(paths: list[Path]) -> pytest.MarkDecorator:
+    found = [pytest.param(path, id=path.stem) for path in paths]
     why = "no chapter is written yet: chapters/ holds no notebook"
     return pytest.mark.parametrize(
         "chapter", found or [pytest.param(None, marks=pytest.mark.skip(reason=why), id="none")]

@@ -46,13 +46,22 @@ def masked_spans(text: str) -> list[tuple[int, int]]:
     for pattern in sanitizers():
         for match in re.finditer(pattern, text):
             inside = re.search(r'(?<=\u27e8).*(?=\u27e9)|(?<=").*(?=")', match[0], re.DOTALL)
-            spans.append((match.start() + inside.start(), match.start() + inside.end()))
+            start, end = inside.span() if inside else (0, len(match[0]))
+            spans.append((match.start() + start, match.start() + end))
     return spans
 
 
 def masked_characters(text: str) -> int:
     """How many characters are not compared."""
     return len({place for start, end in masked_spans(text) for place in range(start, end)})
+
+
+def read_by_people(text: Text) -> str:
+    """What a reader sees of a text: of HTML the words, and the marks of what is masked in it."""
+    if text.field != "text/html":
+        return text.text
+    words = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", text.text, flags=re.DOTALL)
+    return re.sub(r"<(?!(?:span|tbody) data-measured>|/tbody>)[^>]*>", "", words)
 
 
 def compared_places(text: str, kind: str = r"[0-9]") -> list[int]:

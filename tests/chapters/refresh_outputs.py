@@ -16,7 +16,7 @@ import nbformat
 from nbval.plugin import coalesce_streams
 
 from tests.chapters.kernels import execute
-from tests.chapters.notebooks import chapters, code_cells
+from tests.chapters.notebooks import ROOT, code_cells, notebooks
 from tests.chapters.setup_cell import bring_up_to_date
 from tests.nbval_policy import child_environment, pinned
 
@@ -31,7 +31,7 @@ def refresh(path: Path, setup: bool = True) -> None:
     """
     notebook = nbformat.read(path, as_version=4)
     if setup:
-        bring_up_to_date(notebook, path.name)
+        bring_up_to_date(notebook, path.relative_to(ROOT).as_posix())
     execute(notebook, sys.executable, path.parent, child_environment(os.environ))
     tidy(notebook)
     nbformat.validate(notebook)
@@ -61,7 +61,7 @@ def tidy(notebook: Any) -> None:
 
 def main(names: list[str]) -> int:
     """Refresh the chapters named, or all; 1 where one of them failed."""
-    found = [path for path in chapters() if not names or path.stem in names or path.name in names]
+    found = [p for p in notebooks() if not names or p.stem in names or p.name in names]
     if not found:
         print(f"no chapter is called {', '.join(names) or 'anything yet'}; look into chapters/")
         return 1

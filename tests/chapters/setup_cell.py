@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 
-from tests.chapters.notebooks import ROOT, chapters, code_cells, markdown_cells, read
+from tests.chapters.notebooks import ROOT, code_cells, markdown_cells, notebooks, read
 
 TEMPLATE = """\
 import subprocess
@@ -53,12 +53,15 @@ def published() -> tuple[str, str]:
     return project["version"], project["urls"]["Repository"]
 
 
-def bring_up_to_date(notebook: Any, name: str) -> bool:
-    """Write setup cell and launch line into a notebook, in place; says whether that changed it."""
+def bring_up_to_date(notebook: Any, place: str) -> bool:
+    """Write setup cell and launch line into a notebook, in place; says whether that changed it.
+
+    ``place`` is its path in the repository.
+    """
     before = nbformat.writes(notebook)
     if cells := code_cells(notebook):
         cells[0].source = setup_cell(*published())
-    line = launch_line(f"chapters/{name}", *published())
+    line = launch_line(place, *published())
     for cell in markdown_cells(notebook)[:1]:
         cell.source = re.sub(
             r"^\*\*Run it:\*\*.*$", lambda _: line, cell.source, flags=re.MULTILINE
@@ -67,9 +70,9 @@ def bring_up_to_date(notebook: Any, name: str) -> bool:
 
 
 def main() -> None:
-    for path in chapters():
+    for path in notebooks():
         notebook = read(path)
-        if bring_up_to_date(notebook, path.name):
+        if bring_up_to_date(notebook, path.relative_to(ROOT).as_posix()):
             path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
             print(f"{path.name}: setup cell and launch line written")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chapters.notebooks import code_cells, each_chapter, read, where
+from tests.chapters.notebooks import code_cells, each_notebook, read, where
 from tests.chapters.outputs import altered, compared_places, masked_spans, spread, texts
 from tests.chapters.sample import chapter as sample
 from tests.nbval_policy import outputs_differ
@@ -21,7 +21,7 @@ def unnoticed(cell) -> list[str]:
     return found
 
 
-@each_chapter()
+@each_notebook()
 def test_every_altered_numeral_of_a_chapter_is_noticed(chapter):
     notebook = read(chapter)
     assert [f"{where(chapter, c)}: {u}" for c in code_cells(notebook) for u in unnoticed(c)] == []
@@ -29,7 +29,7 @@ def test_every_altered_numeral_of_a_chapter_is_noticed(chapter):
     assert places, "no numeral is compared"
 
 
-@each_chapter()
+@each_notebook()
 def test_a_chapter_compares_equal_to_itself_and_under_its_masks(chapter):
     for cell in code_cells(read(chapter)):
         assert outputs_differ(cell.outputs, cell.outputs, cell.metadata) == []
@@ -40,7 +40,7 @@ def test_a_chapter_compares_equal_to_itself_and_under_its_masks(chapter):
                 assert outputs_differ(changed, cell.outputs, cell.metadata) == []
 
 
-@each_chapter()
+@each_notebook()
 def test_every_claim_of_a_chapter_shows_its_band_unmasked(chapter):
     for cell in code_cells(read(chapter)):
         for text in texts(cell):

@@ -1,9 +1,12 @@
 """nbval with our policy, run for real on small notebooks."""
 
+import base64
 import copy
+import json
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -11,8 +14,11 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from llm_book.widgets.records import packed, unpacked
+from llm_book.widgets.sampling import sampling
 from tests import nbval_policy
 from tests.chapters.notebooks import ROOT
+from tests.chapters.outputs import masked_characters, read_by_people, texts
 from tests.chapters.refresh_outputs import refresh
 from tests.chapters.sample import picture, png
 
@@ -156,4 +162,67 @@ def test_the_comparison_leaves_the_outputs_as_they_were():
 
 def test_the_masks_are_ascii_so_that_every_machine_reads_them_alike():
     assert nbval_policy.CONFIG.read_bytes().isascii()
-    assert len(nbval_policy.sanitizers()) == 2
+    assert len(nbval_policy.sanitizers()) == 4
+
+
+def a_view(last: float, words: str = "ab", trained: bool = False) -> list:
+    """The output of a cell that shows a view."""
+    numbers = [2.0] * (len(words) - 1) + [last]
+    shown = sampling(numbers, list(words), trained=trained)
+    return [new_output("display_data", data=shown._repr_mimebundle_())]
+
+
+def changed(outputs: list, old: str, new: str) -> list:
+    """The output with a piece of its page replaced."""
+    other = copy.deepcopy(outputs)
+    page = other[0]["data"]["text/html"]
+    assert old in page
+    other[0]["data"]["text/html"] = page.replace(old, new, 1)
+    return other
+
+
+def payload(outputs: list) -> str:
+    return nbval_policy.VIEW.search(outputs[0]["data"]["text/html"])[3]
+
+
+def test_the_record_of_a_view_is_compared_to_the_letter_whatever_compressed_it():
+    stored = a_view(1.0)
+    assert nbval_policy.outputs_differ(a_view(1.0), stored) == []
+    record, blob = unpacked(payload(stored))
+    again = zlib.compress(json.dumps(record).encode() + b"\0" + blob, 1)
+    recompressed = changed(stored, payload(stored), base64.b64encode(again).decode())
+    assert nbval_policy.outputs_differ(recompressed, stored) == []
+    record["record"]["logits"][1] = 1.0000001
+    for payload_of_another in (packed(record, blob), packed(record, b"x")):
+        other = changed(stored, payload(stored), payload_of_another)
+        assert nbval_policy.outputs_differ(stored, other)
+
+
+def test_a_trained_view_may_differ_in_numbers_and_not_in_form():
+    stored = a_view(1.0, trained=True)
+    assert nbval_policy.outputs_differ(a_view(1.5, "abc", trained=True), stored) == []
+    record, blob = unpacked(payload(stored))
+    del record["record"]["prompt"]
+    other = changed(stored, payload(stored), packed(record, blob))
+    assert "another form" in nbval_policy.outputs_differ(stored, other)[0]
+    assert nbval_policy.outputs_differ(a_view(1.0), stored)
+    assert nbval_policy.outputs_differ(stored, [])
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_garbage_in_a_view_is_noticed(trained):
+    stored = a_view(1.0, trained=trained)
+    for old, new in (
+        (payload(stored), "bm8gcmVjb3Jk"),
+        ("svg+xml;base64,", "svg+xml;base64,AAAA"),
+        ("const _here", "const _there"),
+    ):
+        assert nbval_policy.outputs_differ(changed(stored, old, new), stored)
+
+
+def test_of_a_view_a_reader_sees_words_and_no_payload():
+    drawing = new_code_cell("", outputs=a_view(1.0, trained=True))
+    (shown,) = [text for text in texts(drawing) if text.field == "text/html"]
+    seen = read_by_people(shown)
+    assert "_mount" not in seen and payload(a_view(1.0)) not in seen
+    assert "tokens stay possible" in seen and masked_characters(seen) > 20

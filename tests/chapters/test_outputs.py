@@ -5,14 +5,14 @@ import platform
 import pytest
 
 from tests.chapters import stored
-from tests.chapters.notebooks import code_cells, each_chapter, read, tags
+from tests.chapters.notebooks import code_cells, each_notebook, read, tags
 from tests.chapters.outputs import compared_places, masked_characters
 from tests.chapters.sample import cell, picture, printed, shown
 from tests.chapters.sample import chapter as sample
 from tests.nbval_policy import TRAINED
 
 
-@each_chapter()
+@each_notebook()
 def test_the_stored_outputs_of_a_chapter_are_in_order(chapter):
     notebook = read(chapter)
     assert list(stored.faults(notebook)) == []
@@ -20,7 +20,7 @@ def test_the_stored_outputs_of_a_chapter_are_in_order(chapter):
     print(f"{stored.masked_share(notebook):.1%} of the characters are masked")
 
 
-@each_chapter()
+@each_notebook()
 def test_no_more_pictures_escape_the_comparison_of_pixels_than_the_list_says(chapter):
     tagged = [cell for cell in code_cells(read(chapter)) if TRAINED in tags(cell)]
     assert len(tagged) == stored.TRAINED_PICTURES.get(chapter.stem, 0)

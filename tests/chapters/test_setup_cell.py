@@ -6,21 +6,21 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from tests.chapters.notebooks import code_cells, each_chapter, markdown_cells, read
+from tests.chapters.notebooks import ROOT, code_cells, each_notebook, markdown_cells, read
 from tests.chapters.sample import chapter as sample
 from tests.chapters.setup_cell import bring_up_to_date, launch_line, published, setup_cell
 
 ADDRESS = "https://github.com/someone/a-book"
 
 
-@each_chapter()
+@each_notebook()
 def test_the_first_code_cell_is_the_template(chapter):
     assert code_cells(read(chapter))[0].source == setup_cell(*published())
 
 
-@each_chapter()
+@each_notebook()
 def test_the_launch_line_names_the_same_release(chapter):
-    line = launch_line(f"chapters/{chapter.name}", *published())
+    line = launch_line(chapter.relative_to(ROOT).as_posix(), *published())
     assert line in markdown_cells(read(chapter))[0].source.splitlines()
 
 
@@ -69,12 +69,12 @@ def test_the_cell_is_short_and_ends_with_the_one_visible_choice():
 
 def test_an_old_setup_cell_and_launch_line_are_brought_up_to_date():
     notebook = sample()
-    name = "05_sample.ipynb"
+    place = "chapters/05_sample.ipynb"
     code_cells(notebook)[0].source = setup_cell("0.0.1", ADDRESS)
     title = notebook.cells[0]
     current = title.source
     title.source = current.replace(published()[0], "0.0.1")
-    assert bring_up_to_date(notebook, name)
+    assert bring_up_to_date(notebook, place)
     assert code_cells(notebook)[0].source == setup_cell(*published())
     assert title.source == current
-    assert not bring_up_to_date(nbformat.from_dict(notebook), name)
+    assert not bring_up_to_date(nbformat.from_dict(notebook), place)

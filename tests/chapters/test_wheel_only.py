@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.chapters.kernels import execute
-from tests.chapters.notebooks import code_cells, each_chapter, read, where
+from tests.chapters.notebooks import code_cells, each_notebook, read, where
 from tests.chapters.setup_cell import published, setup_cell
 from tests.chapters.wheel_env import bare_environment, closure, wheel_environment
 from tests.nbval_policy import child_environment, outputs_differ
@@ -47,7 +47,7 @@ def test_a_notebook_finds_the_wheel_and_nothing_of_the_tests(python, tmp_path):
     assert cells[1].outputs[0].text == "[]\n"
 
 
-@each_chapter()
+@each_notebook()
 def test_a_chapter_gives_its_stored_outputs_from_the_wheel_alone(chapter, python, tmp_path):
     stored = read(chapter)
     fresh = nbformat.from_dict(copy.deepcopy(stored))

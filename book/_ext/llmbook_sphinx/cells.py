@@ -31,10 +31,11 @@ def faults(notebook: dict[str, Any]) -> Iterator[str]:
 
 
 def look(app: Sphinx) -> None:
-    """Warn of every fault of every chapter in the table of contents."""
-    for path in sorted(Path(app.srcdir, "chapters").glob("*.ipynb")):
-        for fault in faults(json.loads(path.read_text(encoding="utf-8"))):
-            logger.warning(fault, location=f"chapters/{path.stem}")
+    """Warn of every fault of every notebook of the book."""
+    for folder in ("book", "chapters"):
+        for path in sorted(Path(app.srcdir, folder).glob("*.ipynb")):
+            for fault in faults(json.loads(path.read_text(encoding="utf-8"))):
+                logger.warning(fault, location=f"{folder}/{path.stem}")
 
 
 def register(app: Sphinx) -> None:
