@@ -62,12 +62,16 @@ def is_current(root: Path, target: Path) -> bool:
         return False
 
 
-def install(root: Path, scratch: Path) -> None:
-    """Let npm install the lock into ``scratch``; no script of any package is run."""
+def install(root: Path, scratch: Path, tools: bool = False) -> None:
+    """Let npm install the lock into ``scratch``; no script of any package is run.
+
+    ``tools`` brings what only those need who change the book's own scripts.
+    """
     for name in ("package.json", "package-lock.json"):
         shutil.copy(root / name, scratch)
     command, environment = npm()
     command += ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command += [] if tools else ["--omit=dev"]
     done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing"])[0]

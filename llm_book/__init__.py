@@ -11,6 +11,7 @@ shelf                     turns                             holds
 ``llm_book.evaluation``   outputs into numbers              metrics, intervals, accounting
 ``llm_book.interpret``    a model into what it does inside  taps, rollout, lens, head scores
 ``llm_book.results``      runs into records                 the ledger of recorded runs
+``llm_book.widgets``      records into views                attention map, loss curve, …
 ``llm_book.recipes``      settings into a whole run         what the chapters' full preset calls
 ========================  ================================  =====================================
 

@@ -2,7 +2,8 @@
 
 A pytest plugin on top of nbval: `python -m pytest -p tests.nbval_policy --nbval …`. nbval alone
 skips pictures, so that garbage in a stored one would pass; it does not compare a cell that was
-never run; and after a time-out it shows the remaining cells as expected failures.
+never run; it passes over updates of a display, which replace an output; and after a time-out it
+shows the remaining cells as expected failures.
 """
 
 import base64
@@ -20,7 +21,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from nbval.plugin import IPyNbCell, coalesce_streams, get_sanitize_patterns, nocolors
+from nbformat import NotebookNode
+from nbval.plugin import (
+    IPyNbCell,
+    IPyNbFile,
+    coalesce_streams,
+    get_sanitize_patterns,
+    nocolors,
+)
 from PIL import Image
 
 from llm_book.widgets.records import unpacked
@@ -36,6 +44,7 @@ VIEW = re.compile(r'data-llm-book="(\w+)"[^>]*?( data-trained)?\ndata-measured="
 STILL = re.compile(r'src="data:image/svg\+xml;base64,([^"]*)"')
 
 _compare_text = IPyNbCell.compare_outputs
+_next_message = IPyNbFile.get_kernel_message
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -53,10 +62,12 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ.update(inherited)
     IPyNbCell.compare_outputs = compare_outputs
+    IPyNbFile.get_kernel_message = next_message
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     IPyNbCell.compare_outputs = _compare_text
+    IPyNbFile.get_kernel_message = _next_message
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -74,6 +85,21 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> pytes
         report.longrepr = f"not compared: {report.wasxfail}"
         del report.wasxfail
     return report
+
+
+def next_message(self: Any, timeout: float | None = None, stream: str = "iopub") -> Any:
+    """Takes the place of nbval's method: an update of a display replaces what was displayed."""
+    message = _next_message(self, timeout, stream)
+    kind, content = message["msg_type"], message["content"]
+    shown = self.__dict__.setdefault("displays", {})
+    key = content.get("transient", {}).get("display_id")
+    if key and kind == "display_data":
+        shown[key] = content["data"] = NotebookNode(content["data"])  # nbval keeps this very one
+    elif kind == "update_display_data":
+        shown.get(key, {}).clear()
+        shown.get(key, {}).update(content["data"])
+        return {**message, "msg_type": "comm_msg"}  # of which nbval takes no notice
+    return message
 
 
 def compare_outputs(

@@ -16,6 +16,7 @@ TARGET = Path(__file__).with_suffix(".svg")
 # Shelf and what it turns into what, from the page's top to its bottom.
 SHELVES = {
     "recipes": "settings → a whole run",
+    "widgets": "records → views",
     "results": "runs → records",
     "interpret": "a model → its workings",
     "evaluation": "outputs → numbers",
@@ -31,9 +32,9 @@ FOUNDATION = "under every shelf: shapes · runtime · session · claims · i18n 
 BUILDS = {
     1: ["models", "evaluation"],
     2: ["text", "generation"],
-    3: ["models", "training", "data"],
+    3: ["models", "training", "data", "widgets"],
     4: ["models", "training"],
-    5: ["text", "data", "models", "training", "evaluation", "recipes"],
+    5: ["text", "data", "models", "training", "evaluation", "widgets", "recipes"],
     6: ["generation", "recipes"],
     7: ["models", "training"],
     8: ["interpret", "evaluation"],
@@ -77,7 +78,7 @@ def overview(root: Path) -> str:
         text(LEFT, 38, "The chapters", "head"),
         text(RIGHT, 38, "The shelves of llm_book", "head"),
     ]
-    shelf_rows = {name: row + 0.5 for row, name in enumerate(SHELVES)}
+    shelf_rows = {name: float(row) for row, name in enumerate(SHELVES)}
     for builds_now in (False, True):  # what is built lies over what is planned
         for row, (_, written) in enumerate(chapters):
             if written is builds_now:

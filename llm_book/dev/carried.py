@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llm_book.dev.environment import child_env, ready
+from llm_book.dev.environment import child_env, node_ready, ready
 from llm_book.dev.tell import ROOT, run
 
 ASSETS = Path("llm_book/assets")
-SOURCES = ("book/references.bib", "book/glossary.yml", "book/results/*.json")
+SOURCES = (
+    "book/references.bib",
+    "book/glossary.yml",
+    "book/timeline.json",
+    "book/results/*.json",
+)
 
 
 def assets() -> int:
-    """Copy what chapters need into the package, and draw the book's figures anew."""
+    """Copy what chapters need into the package, minify the views, draw the figures anew."""
     wanted = asset_copies(ROOT)
     for copy in stale_assets(ROOT):
         copy.unlink()
@@ -21,10 +26,9 @@ def assets() -> int:
         copy.write_bytes(source.read_bytes())
     print(f"{len(wanted)} files are in {ASSETS}")
     python = ready()
-    return max(
-        (run([python, script], child_env()) for script in sorted(ROOT.glob("book/figures/*.py"))),
-        default=0,
-    )
+    node_ready()
+    scripts = [*sorted(ROOT.glob("book/figures/*.py")), ROOT / "book" / "minify.py"]
+    return max(run([python, script], child_env()) for script in scripts)
 
 
 def asset_copies(root: Path) -> dict[Path, Path]:

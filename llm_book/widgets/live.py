@@ -13,8 +13,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from llm_book.widgets.programs import live_module
 from llm_book.widgets.records import Record
-from llm_book.widgets.render import View, live_module, view
+from llm_book.widgets.render import View, view
 
 React = Callable[[dict[str, Any]], Record | None]
 _number = itertools.count(1)
@@ -42,7 +43,7 @@ def _model_class() -> type:
 
 
 class Live:
-    """A view and its model. ``state`` is what the reader last chose; ``show`` draws a new record."""
+    """A view and its model: ``state`` is what the reader last chose, ``show`` draws a record."""
 
     def __init__(self, shown: View, react: React | None) -> None:
         self.view, self._react = shown, react

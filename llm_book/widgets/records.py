@@ -66,9 +66,16 @@ def shown(text: Any, longest: int = LONGEST_LABEL) -> str:
     return "␣" * before + inner + "␣" * (len(text) - before - len(inner))
 
 
+def prose(text: str) -> str:
+    """A longer text as it can stand on a page: like ``shown``, but whole, with its line ends."""
+    whole = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _HIDDEN.sub(lambda m: m[0] if m[0] in "\n\t" else f"\\u{ord(m[0]):04x}", whole)
+
+
 _SIGNS = {"\n": "␊", "\r": "␍", "\t": "␉"}
 _HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"  # of these no XML can hold \ufffe and \uffff
 )
 
 
@@ -95,10 +102,26 @@ def finite(values: Any, what: str) -> np.ndarray:
     return array
 
 
+def compact(values: Any) -> np.ndarray:
+    """Numbers in four bytes each where that loses nothing, else in eight, little end first."""
+    exact = np.asarray(values, dtype="<f8")
+    short = exact.astype("<f4")
+    return short if (short == exact).all() else exact
+
+
 def packed(document: dict[str, Any], blob: bytes = b"") -> str:
     """Words and numbers as one attribute of a page: JSON, a zero, the blob; deflated, base64."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode() + b"\0" + blob, 9)).decode("ascii")
+    raw = text.encode() + b"\0" + blob
+    shortest = min(_deflated(raw), _deflated(raw, plain=True), key=len)
+    return base64.b64encode(shortest).decode("ascii")
+
+
+def _deflated(raw: bytes, plain: bool = False) -> bytes:
+    """``plain`` looks for no repetitions: many numbers, all different, are smaller without."""
+    strategy = zlib.Z_HUFFMAN_ONLY if plain else zlib.Z_DEFAULT_STRATEGY
+    press = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9 if plain else 8, strategy)
+    return press.compress(raw) + press.flush()
 
 
 def unpacked(payload: str) -> tuple[dict[str, Any], bytes]:

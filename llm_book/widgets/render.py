@@ -3,20 +3,14 @@
 import base64
 import hashlib
 import html
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from llm_book.i18n import ZH, language, t
+from llm_book.i18n import language, t
+from llm_book.widgets.programs import starter, words
 from llm_book.widgets.records import Record, Table, packed
-
-WORDS = re.compile(r"""\bt\(\s*(['"`])(.+?)\1""")  # t('…') in a module
-EXPORT = "export default"
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,56 +124,3 @@ def _details(table: Table, lang: str, measured: str) -> str:
         f"<details><summary>{t('Numbers', lang)}</summary>\n<table><thead><tr>{head}</tr></thead>\n"
         f"<tbody{measured}>\n{body}</tbody></table></details>"
     )
-
-
-@cache
-def module(kind: str) -> str:
-    """The ES module of a kind: the shell, then the widget; comments and indents left out.
-
-    It imports nothing and has one default export, so that the same text serves every host.
-    """
-    folder = resources.files("llm_book") / "widgets" / "static"
-    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in ("shell", kind)]
-    lines = (line.strip() for line in "\n".join(parts).splitlines())
-    source = "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
-    if source.count(EXPORT) != 1 or "</script" in source:
-        raise ValueError(f"{kind}.js must hold '{EXPORT}' once and no '</script'")
-    return source
-
-
-@cache
-def starter(kind: str) -> str:
-    """The module as a script that starts it in the element around the script."""
-    body = module(kind).replace(EXPORT, "const _widget =")
-    return (
-        "(() => {\nconst _here = document.currentScript?.closest('.llm-book')\n"
-        f"?? document.querySelector('.llm-book[data-llm-book={kind}]:not([data-started])');\n"
-        "_here.dataset.started = '';\n"
-        f"{body}_mount(_here, _widget);\n}})();\n"
-    )
-
-
-@cache
-def live_module(kind: str) -> str:
-    """The module for anywidget: it also joins what already stands in the page."""
-    body = module(kind).replace(EXPORT, "const _widget =")
-    return body + (
-        "export default { initialize({ model }) { _connect(model); }, render: _widget.render };\n"
-    )
-
-
-def words(kind: str, lang: str) -> dict[str, str]:
-    """The words that a module shows, in a language other than English."""
-    if lang != "zh":
-        return {}
-    return {word: ZH[word] for word in phrases(kind) if word in ZH}
-
-
-@cache
-def phrases(kind: str) -> tuple[str, ...]:
-    """Every text that a module gives to ``t``."""
-    return tuple(sorted({_plain(match[2]) for match in WORDS.finditer(module(kind))}))
-
-
-def _plain(literal: str) -> str:
-    return json.loads('"' + literal.replace("\\'", "'").replace('"', '\\"') + '"')

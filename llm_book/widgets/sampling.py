@@ -1,4 +1,4 @@
-"""One step of writing: the model's distribution, and what temperature, top-k, top-p, min-p leave."""
+"""One step of writing: the model's distribution, and what the four settings leave of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from llm_book.widgets import charts
 from llm_book.widgets.records import Table, finite, labels
 from llm_book.widgets.render import View, view
 
+PLAIN = Sampling()
 MOST_TOKENS = 5000  # the rest is left out, and the view says how probable it is
 BARS = 20
 
@@ -29,7 +30,7 @@ class SamplingRecord:
     kind: ClassVar[str] = "sampling"
     logits: np.ndarray
     tokens: tuple[str, ...]
-    settings: Sampling = Sampling()
+    settings: Sampling = PLAIN
     prompt: str = ""
     left_out: int = 0
     lost: float = 0.0
@@ -84,7 +85,7 @@ class SamplingRecord:
         return charts.document(540, 16 + 22 * len(likely), parts, self.sentence(lang))
 
     def table(self, lang: str) -> Table:
-        before = replace(self, settings=Sampling()).probabilities()
+        before = replace(self, settings=PLAIN).probabilities()
         rows = zip(self.tokens, before, self.probabilities(), strict=True)
         return Table(
             (t("token", lang), t("of the model", lang), t("after the settings", lang)),
@@ -98,7 +99,7 @@ class SamplingRecord:
 def sampling_record(
     logits: Any,
     tokens: Sequence[Any],
-    settings: Sampling = Sampling(),  # noqa: B008  frozen
+    settings: Sampling = PLAIN,
     prompt: str = "",
 ) -> SamplingRecord:
     """The record of one step from logits [vocab] and the token of each, sorted.
@@ -133,7 +134,7 @@ def sampling(
     logits: Any,
     tokens: Sequence[Any],
     *,
-    settings: Sampling = Sampling(),  # noqa: B008  frozen
+    settings: Sampling = PLAIN,
     prompt: str = "",
     title: str = "The next token",
     lang: str | None = None,

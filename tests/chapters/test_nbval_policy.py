@@ -226,3 +226,30 @@ def test_of_a_view_a_reader_sees_words_and_no_payload():
     seen = read_by_people(shown)
     assert "_mount" not in seen and payload(a_view(1.0)) not in seen
     assert "tokens stay possible" in seen and masked_characters(seen) > 20
+
+
+def test_a_sentence_of_a_trained_view_may_take_another_number_of_lines():
+    stored, fresh = ("Training\n" + "\n".join(["⟨" + "a" * 99 + "⟩"] * n) for n in (1, 3))
+    same = [[new_output("display_data", data={"text/plain": said})] for said in (stored, fresh)]
+    assert nbval_policy.outputs_differ(*same) == []
+    same[1][0]["data"]["text/plain"] += "\n4"
+    assert nbval_policy.outputs_differ(*same)
+
+
+REPLACED = """\
+from IPython.display import display
+
+handle = display({{"text/plain": "first"}}, raw=True, display_id=True)
+handle.update({{"text/plain": "last {word}"}}, raw=True)"""
+
+
+@pytest.mark.slow
+def test_of_a_display_that_is_replaced_the_last_state_is_compared(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    sources = [REPLACED.format(word=word) for word in ("one", "two")]
+    path = stored(sources, tmp_path / "replaced.ipynb")
+    book = nbformat.read(path, as_version=4)
+    assert [len(cell.outputs) for cell in book.cells] == [1, 1]
+    alter(book.cells[1], "last two", "first")
+    nbformat.write(book, path)
+    assert nbval(tmp_path) == {"replaced": ["PASSED", "FAILED"]}

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import llm_book
 import llm_book.widgets
 
 STATIC = Path(llm_book.widgets.__file__).parent / "static"
+ASSETS = Path(llm_book.__file__).parent / "assets" / "widgets"
 
 
 def kinds() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llm_book.widgets.render import module
+from llm_book.widgets.programs import NAME, program
 
 # Numbers that JSON has no word for travel as strings.
 SAFE = "(_, v) => typeof v === 'number' && !Number.isFinite(v) ? String(v) : v"
@@ -37,7 +37,7 @@ def run(kind: str, expression: str, *values: Any) -> Any:
     ``t`` is there too: it gives the English text, its ``{names}`` replaced.
     """
     script = (
-        f"{module(kind).replace('export default', 'const w =')}\n"
+        f"{program(kind)}const {{ widget: w, speaker, written }} = {NAME};\n"
         "const t = speaker({});\n"
         "const a = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
         f"Promise.resolve({expression}).then((v) => console.log(JSON.stringify(v, {SAFE})));\n"

@@ -8,12 +8,21 @@ from xml.etree import ElementTree
 import pytest
 
 from llm_book.i18n import ZH
-from llm_book.widgets import render
+from llm_book.widgets import programs
+from llm_book.widgets.programs import (
+    live_module,
+    module,
+    phrases,
+    program,
+    source,
+    stamp,
+    starter,
+    written_out,
+)
 from llm_book.widgets.records import unpacked
-from llm_book.widgets.render import live_module, module, phrases, starter
 from llm_book.widgets.sampling import sampling
 from tests.widgets import hostile
-from tests.widgets.kinds import STATIC, kinds
+from tests.widgets.kinds import ASSETS, STATIC, kinds
 from tests.widgets.node import run
 from tests.widgets.pages import opened
 
@@ -38,14 +47,12 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("kind", kinds())
-def test_a_module_imports_nothing_and_exports_one_thing(kind):
-    source = module(kind)
-    assert source.count("export default") == 1
-    assert "</script" not in source.lower()
-    plain = source.replace("http://www.w3.org/2000/svg", "")
-    assert [hit for hit in FETCHES.findall(plain) if not hit.startswith("//")] == []
-    assert "innerHTML" not in source and "insertAdjacentHTML" not in source
-    assert "localStorage" not in source and "eval(" not in source
+def test_a_program_asks_for_nothing_and_makes_no_markup_of_text(kind):
+    for text in (source(kind), program(kind)):
+        plain = text.replace("http://www.w3.org/2000/svg", "")
+        assert [hit for hit in FETCHES.findall(plain) if not hit.startswith("//")] == []
+        for word in ("innerHTML", "insertAdjacentHTML", "localStorage", "eval(", "</script"):
+            assert word not in text, word
 
 
 @pytest.mark.parametrize("kind", kinds())
@@ -61,12 +68,47 @@ def test_a_chinese_phrase_has_the_places_of_the_english_one():
 
 
 @pytest.mark.parametrize("kind", kinds())
-def test_a_module_leaves_out_comments_and_indents_and_nothing_else(kind):
+def test_the_source_of_a_program_leaves_out_comments_and_indents_and_nothing_else(kind):
     whole = (STATIC / "shell.js").read_text("utf-8") + (STATIC / f"{kind}.js").read_text("utf-8")
     kept = [line.strip() for line in whole.splitlines()]
-    assert module(kind).splitlines() == [k for k in kept if k and not k.startswith("//")]
-    assert live_module(kind).count("export default") == 1
-    assert "export default" not in starter(kind)
+    assert source(kind).splitlines() == [k for k in kept if k and not k.startswith("//")]
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_the_wheel_carries_the_small_program_of_this_very_source(kind):
+    small = ASSETS / f"{kind}.js"
+    assert small.is_file() and small.read_text("utf-8").startswith(stamp(kind)), "make assets"
+    assert program(kind) == small.read_text("utf-8").partition("\n")[2]
+    assert len(program(kind)) < 0.8 * len(written_out(kind))
+
+
+def test_the_wheel_carries_no_program_without_a_source():
+    assert sorted(path.stem for path in ASSETS.iterdir()) == kinds()
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_place_gets_a_whole_program(kind):
+    for text in (module(kind), live_module(kind)):
+        assert text.count("export default") == 1
+    assert "export" not in starter(kind)
+    assert program(kind).startswith(f"const {programs.NAME}")
+
+
+def test_where_the_source_is_newer_the_source_is_used(monkeypatch, tmp_path):
+    (tmp_path / "widgets" / "static").mkdir(parents=True)
+    (tmp_path / "assets" / "widgets").mkdir(parents=True)
+    for name, text in (("shell", "const a = 1;\n"), ("one", "  // why\n  export default { a };\n")):
+        (tmp_path / "widgets" / "static" / f"{name}.js").write_text(text, encoding="utf-8")
+    small = tmp_path / "assets" / "widgets" / "one.js"
+    monkeypatch.setattr(programs.resources, "files", lambda _: tmp_path)
+    assert programs.kinds() == ("one",)
+    for first, expected in ((stamp("one"), "small\n"), ("// 0000", written_out("one"))):
+        small.write_text(f"{first}\nsmall\n", encoding="utf-8")
+        program.cache_clear()
+        assert program("one") == expected
+    assert "const _widget = { a };" in written_out("one")
+    for cached in (program, source):
+        cached.cache_clear()
 
 
 def test_the_same_view_makes_the_same_fragment_and_another_another():
@@ -162,9 +204,9 @@ def test_a_module_with_two_exports_is_refused(monkeypatch, tmp_path):
     (tmp_path / "widgets" / "static").mkdir(parents=True)
     for name, text in (("shell", ""), ("two", "export default 1;\nexport default 2;\n")):
         (tmp_path / "widgets" / "static" / f"{name}.js").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(render.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(programs.resources, "files", lambda _: tmp_path)
     with pytest.raises(ValueError, match="'export default' once"):
-        module("two")
+        source("two")
 
 
 @pytest.mark.needs_browser

@@ -37,8 +37,8 @@ function _exactly(value, format, places) {
   if (places === undefined || places > 20) return format(value);
   const scaled = Math.abs(value) * 10 ** places;
   const floor = Math.floor(scaled);
-  const half = scaled - floor === 0.5 && Number.isInteger(scaled * 2) && places <= 6
-    && Math.abs(value) * 2 * 10 ** places === floor * 2 + 1;
+  // 2.185 is no half, though 100 times it is rounded to 218.5: a half has few binary digits.
+  const half = scaled - floor === 0.5 && Number.isInteger(value * 2 ** (places + 1));
   if (!half || floor % 2) return format(value);
   return format(Math.sign(value) * (floor / 10 ** places));
 }
@@ -80,7 +80,7 @@ const _CSS = `
 .controls:empty { display: none; }
 label { display: inline-flex; flex-direction: column; gap: 2px; font-size: 13px; color: var(--muted); max-width: 100%; }
 label.beside { flex-direction: row; align-items: center; gap: 6px; }
-output { color: var(--ink); font-variant-numeric: tabular-nums; }
+.value { color: var(--ink); font-variant-numeric: tabular-nums; }
 button, select, input, textarea { font: inherit; color: var(--ink); background: var(--panel);
   border: 1px solid var(--edge); border-radius: 5px; padding: 3px 8px; min-height: 30px; max-width: 100%; }
 input[type=range] { padding: 0; width: 150px; accent-color: var(--accent); border: 0; background: none; }
@@ -94,12 +94,13 @@ button[aria-pressed=true] { background: var(--accent); color: var(--paper); bord
 .body svg { display: block; max-width: 100%; height: auto; }
 .sentence { margin: 10px 0 0; }
 .foot { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: center; margin-top: 10px; font-size: 13px; }
-.foot details { flex-basis: 100%; }
+.foot details { flex-basis: 100%; min-width: 0; }
 .foot input { flex: 1 1 240px; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding: 4px 0; }
 th, td { border: 1px solid var(--line); padding: 2px 7px; text-align: left; font-weight: 400; }
 thead th { background: var(--panel); font-weight: 600; }
+.scroll td, .scroll thead th { overflow-wrap: normal; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; fill: var(--ink); }
 bdi, .token { unicode-bidi: isolate; }
@@ -219,7 +220,8 @@ function select(label, options, value, act) {
   return Object.assign(make('label', {}, label, box), { box });
 }
 function slider(label, { min, max, step, value }, act, show = written) {
-  const said = make('output', {}, show(value));
+  // Not an <output>: a label would name that instead of the slider.
+  const said = make('span', { class: 'value' }, show(value));
   const box = make('input', { type: 'range', min, max, step, value, oninput: () => {
     said.textContent = show(+box.value);
     box.setAttribute('aria-valuetext', said.textContent);
@@ -242,6 +244,25 @@ function table(head, rows, caption) {
     make('thead', {}, make('tr', {}, head.map((cell) => make('th', { scope: 'col' }, cell)))),
     make('tbody', {}, rows.map(([first, ...rest]) => make('tr', {}, make('th', { scope: 'row' }, make('bdi', {}, String(first))),
       rest.map((cell) => make('td', {}, make('bdi', {}, String(cell))))))));
+}
+
+// Where names can stand without covering one another: for each of `wanted` (x, y, width of the name)
+// its left end and baseline, or null. The first come first; one that `must` be shown goes far if needed.
+// None covers a box [left, top, width, height] that is `taken`.
+function labelPlaces(wanted, width, height, { most = Infinity, gap = 7, taken = [] } = {}) {
+  const high = 15, boxes = [...taken];
+  const free = ([x, y, w]) => x >= 0 && y >= 0 && x + w <= width && y + high <= height
+    && boxes.every(([a, b, c, d]) => x + w <= a || a + c <= x || y + high <= b || b + d <= y);
+  return wanted.map(({ x, y, width: w, must }) => {
+    if (boxes.length - taken.length >= most && !must) return null;
+    const row = (dy) => [[x + gap, y - high / 2 + dy, w], [x - gap - w, y - high / 2 + dy, w]];
+    const tries = [...row(0), [x - w / 2, y - gap - high, w], [x - w / 2, y + gap, w]];
+    for (let far = 1; must && far < 30; far++) tries.push(...row(-high * far), ...row(high * far));
+    const found = tries.findIndex(free);
+    if (found < 0) return null;
+    boxes.push([...tries[found], high]);
+    return { x: tries[found][0], y: tries[found][1] + 11.5, far: found > 3 };
+  });
 }
 
 // Files for the reader.
