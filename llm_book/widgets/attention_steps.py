@@ -78,7 +78,7 @@ class AttentionSteps:
 
 
 def check_steps(steps: AttentionSteps, weights: np.ndarray, within: float) -> None:
-    """Raises ``ValueError`` where the steps do not lead to ``weights`` [layer, head, query, key]."""
+    """Raises ``ValueError`` where steps do not lead to ``weights`` [layer, head, query, key]."""
     layers, heads = weights.shape[:2]
     if not (0 <= steps.layer < layers and 0 <= steps.head < heads):
         raise ValueError(

@@ -5,8 +5,9 @@ paper of its own. Lines are whole numbers of tenths of a pixel, which are quick 
 """
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -145,11 +146,20 @@ def _has(record: CurveRecord, name: str) -> bool:
 
 def _path(x: np.ndarray, y: np.ndarray) -> str:
     """Lines through the points, in tenths of a pixel; broken where one is missing."""
-    known = np.isfinite(y)
-    begins = known & ~np.concatenate([[False], known[:-1]])
-    words = np.where(begins, "M", "L")[known].tolist()
-    xs, ys = (np.rint(10 * part[known]).astype(int).tolist() for part in (x, y))
-    return "".join([f"{w}{a} {b}" for w, a, b in zip(words, xs, ys, strict=True)])
+    known = np.flatnonzero(np.isfinite(y))
+    breaks = np.flatnonzero(np.diff(known) > 1) + 1
+    parts = np.split(known, breaks) if len(breaks) else [known]
+    return "".join([_piece(x[part], y[part]) for part in parts if len(part)])
+
+
+def _piece(x: np.ndarray, y: np.ndarray) -> str:
+    """One unbroken line: where it begins, then how far each point is from the one before."""
+    places = np.empty(2 * len(x))
+    places[0::2], places[1::2] = x, y
+    tenths = np.rint(10 * places).astype(int)
+    tenths[2:] -= tenths[:-2].copy()
+    first, second, *further = tenths.tolist()
+    return f"M{first} {second}{'l' * bool(further)}{' '.join(map(str, further))}"
 
 
 def _stroke(path: str, colour: str, width: float, more: str = "") -> str:
@@ -181,12 +191,13 @@ def _marks(run: Run, box: _Box, bottom: int, ink: Ink, lang: str) -> Iterator[st
         x = box.at(step)
         yield charts.line(x, TOP, x, bottom, ink.muted, 1, 'stroke-dasharray="1 3"')
         yield charts.text(x + 3, TOP + 30, t("resumed", lang), size=10, fill=ink.muted)
-    ticks = "".join(f"M{10 * box.at(s):.0f} {10 * (TOP + HEIGHT)}v-60" for s in run.checkpoints)
+    places = np.rint(10 * box.x(np.array(run.checkpoints, dtype=float))).astype(int)
+    ticks = "".join([f"M{x} {10 * (TOP + HEIGHT)}v-60" for x in places.tolist()])
     if ticks:
         yield _stroke(ticks, ink.ink, 1)
     yield from _validation(run, box, ink)
     if run.missing or run.ended == "diverged":
-        yield from _cross(box.at(run.first_missing), run.first_missing, lang)
+        yield from _cross(box.at(run.first_missing), run.first_missing, ink, lang)
     if run.ended in ("stopped", "early stop", "short") and len(run.step):
         x = box.at(run.ended_at)
         said = phrase("stopped at {step}", lang, step=f"{run.ended_at:,}")
@@ -213,13 +224,13 @@ def _validation(run: Run, box: _Box, ink: Ink) -> Iterator[str]:
     yield charts.circle(x[best] / 10, y[best] / 10, 6.5, "none", ring)
 
 
-def _cross(x: float, step: int, lang: str) -> Iterator[str]:
+def _cross(x: float, step: int, ink: Ink, lang: str) -> Iterator[str]:
     x = min(x, RIGHT - 4.0)
     said = phrase("not a number at {step}", lang, step=f"{step:,}")
     anchor, shift = ("end", -9) if x > (LEFT + RIGHT) / 2 else ("start", 9)
     yield charts.line(x, TOP + 12, x, TOP + HEIGHT, WRONG, 1)
     yield _stroke(f"M{10 * x - 50:.0f} {10 * TOP + 20}l100 100m0-100l-100 100", WRONG, 2.5)
-    yield charts.text(x + shift, TOP + 11, said, anchor, 11, WRONG, 'font-weight="600"')
+    yield charts.text(x + shift, TOP + 11, said, anchor, 11, ink.ink, 'font-weight="600"')
 
 
 def _references(record: CurveRecord, box: _Box, ink: Ink, lang: str) -> Iterator[str]:
@@ -239,7 +250,7 @@ def _grid(box: _Box, bottom: int, ink: Ink, lang: str) -> Iterator[str]:
         y = box.level(loss)
         yield charts.line(LEFT, y, RIGHT, y, ink.line, 1, faint)
         yield charts.text(LEFT - 6, y + 4, f"{loss:g}", "end", 11, ink.muted)
-    for step in charts.ticks(box.first, box.last, 6):
+    for step in (one for one in charts.ticks(box.first, box.last, 6) if one == int(one)):
         x = box.at(step)
         yield charts.line(x, bottom, x, bottom + 4, ink.muted)
         anchor = "end" if x > RIGHT - 20 else "middle"
@@ -317,7 +328,8 @@ def _caption(record: CurveRecord, y: float, ink: Ink) -> list[str]:
     ]
 
 
-def broken(said: str, width: float) -> Sequence[str]:
+@cache  # the same in every frame
+def broken(said: str, width: float) -> tuple[str, ...]:
     """A text in lines that fit."""
     lines = [""]
     for word in said.split(" "):
@@ -325,4 +337,4 @@ def broken(said: str, width: float) -> Sequence[str]:
             lines.append(word)
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
+    return tuple(lines)

@@ -25,7 +25,7 @@ from llm_book.widgets.tensorboard import Mirror
 FIELDS = frozenset(Step.__dataclass_fields__)
 HELD = 1024  # steps that wait for the next frame
 FRAME_POINTS = 250
-SHARE = 100  # a frame may cost one part in so many of the time up to the next
+SHARE = 200  # a frame may cost one part in so many of the time up to the next
 
 _columns = operator.attrgetter(*COLUMNS)
 
@@ -39,7 +39,7 @@ class LossCurve:
     is gone on with after the step before the first that is logged, and loses what lies past it.
     ``mirror`` hears every number too. Raises ``ValueError`` for settings that mean nothing.
 
-    A frame is drawn at most four times a second and for at most a hundredth of the time.
+    A frame is drawn at most four times a second and for at most half a hundredth of the time.
     """
 
     def __init__(
@@ -194,9 +194,11 @@ class LossCurve:
         return row
 
     def _number(self, row: dict[str, Any], name: str, value: Any) -> Any:
-        if isinstance(value, torch.Tensor) and not value.is_cpu and value.numel() == 1:
-            self._unread.append((row, name, value.detach(), value._version))
-            return value
+        if isinstance(value, torch.Tensor):
+            value = value.detach()  # or it would hold the whole graph of the step
+            if not value.is_cpu and value.numel() == 1:
+                self._unread.append((row, name, value, value._version))
+                return value
         try:
             return float(value)
         except (TypeError, ValueError, RuntimeError) as error:
@@ -322,7 +324,10 @@ class LossCurve:
             return ""
         clock, first = self._start
         pace = (time.perf_counter() - clock) / (self.growing.last - first)
-        minutes, seconds = divmod(round(pace * (self.total - self.growing.last)), 60)
+        left = round(pace * (self.total - self.growing.last))
+        if not left:
+            return ""
+        minutes, seconds = divmod(left, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 

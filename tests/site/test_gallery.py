@@ -31,8 +31,10 @@ class Window:
         viewport = {"width": width, "height": 900}
         self.context = browser.browser.new_context(viewport=viewport, **options)
         self.page = self.context.new_page()
-        allowed = (address.rpartition("/")[0].split("/book")[0], "data:", "blob:", "file:")
-        self.page.on("console", lambda m: self.trouble.append(f"{m.type}: {m.text}"))
+        origin = "/".join(address.split("/")[:3])
+        allowed = (origin, "data:", "blob:")
+        self.page.on("console", self.said)
+        self.page.on("response", lambda r: r.status < 400 or self.trouble.append(r.url))
         self.page.on("pageerror", lambda e: self.trouble.append(f"error: {e}"))
         self.page.on("request", lambda r: r.url.startswith(allowed) or self.trouble.append(r.url))
         self.page.goto(address)
@@ -43,6 +45,11 @@ class Window:
             "[...document.querySelectorAll('.llm-book')].every(v => v.dataset.alive)",
             timeout=30_000,
         )
+
+    def said(self, message: Any) -> None:
+        """Keep every message but those in which the theme tells of itself."""
+        if not message.text.startswith(("[PST]", "[togglebutton]")):
+            self.trouble.append(f"{message.type}: {message.text}")
 
     def close(self) -> list[str]:
         """Close the page; what it said and asked for elsewhere."""

@@ -21,7 +21,7 @@ from llm_book.widgets.attention_steps import AttentionSteps
 from tests.interpret.models import gpt
 from tests.widgets.node import run
 
-WORDS = "The cat sat on the mat and the rat".split()
+WORDS = ["The", "cat", "sat", "on", "the", "mat", "and", "the", "rat"]
 PAGE = "w.reader(a[0], Uint8Array.from(a[1]))"
 
 

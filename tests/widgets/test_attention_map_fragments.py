@@ -1,5 +1,7 @@
 """Tokens that hold parts of characters are joined, and their weights with them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ def cut(text, places):
     """The bytes of a text, cut at some places."""
     data = text.encode()
     edges = sorted({0, len(data), *(place % len(data) for place in places)})
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(edges)]
 
 
 @given(st.text(min_size=1, max_size=12), st.lists(st.integers(0, 60)), st.integers(0, 99))

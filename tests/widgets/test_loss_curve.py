@@ -71,7 +71,9 @@ def clock(monkeypatch):
 def test_steps_dictionaries_names_and_tensors_are_all_taken(screen):
     with LossCurve() as curve:
         curve.log(step(1))
-        curve.log(index=2, loss=torch.tensor(3.0), learning_rate=np.float32(0.5))
+        curve.log(
+            index=2, loss=torch.tensor(3.0, requires_grad=True), learning_rate=np.float32(0.5)
+        )
         curve.log(SimpleNamespace(index=np.int64(3), loss=2))
         curve.log(step(4), loss=7.0)
     run = curve.record().runs[0]
@@ -133,7 +135,9 @@ def test_validation_and_marks_are_refused_where_no_step_is(screen):
     assert curve.record().runs[0].validation == ((4, 1.5), (4, 1.4))
 
 
-def test_frames_are_at_most_four_a_second_and_a_hundredth_of_the_time(screen, clock, monkeypatch):
+def test_frames_are_at_most_four_a_second_and_half_a_hundredth_of_the_time(
+    screen, clock, monkeypatch
+):
     draw = screen.show
 
     def slow(picture, line):
@@ -145,10 +149,10 @@ def test_frames_are_at_most_four_a_second_and_a_hundredth_of_the_time(screen, cl
         for index in range(1, 6001):  # a minute
             clock.now += 0.01
             curve.log(step(index))
-    assert 58 <= len(screen.frames) <= 62  # 0.01 s each, one a second
+    assert 29 <= len(screen.frames) <= 33  # 0.01 s each, one in two seconds
     assert screen.lines[0] == "waiting for the first step"
     assert re.fullmatch(
-        r"step 3,\d\d\d of 6,000 · loss 1\.00 · 5,120 tokens/s · 0:2\d left", screen.lines[32]
+        r"step 3,\d\d\d of 6,000 · loss 1\.00 · 5,120 tokens/s · 0:2\d left", screen.lines[17]
     )
     monkeypatch.setattr(screen, "show", draw)
     screen.frames.clear()

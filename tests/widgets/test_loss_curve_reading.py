@@ -58,6 +58,19 @@ def test_where_training_gets_worse_too_nothing_is_called_overfitting():
     assert "at step 500 and has risen since." in told and "overfitting" not in told
 
 
+def test_a_curve_diverges_that_ends_half_above_its_start_and_not_before():
+    assert rules.diverges(np.linspace(2, 3.3, 100).tolist())  # its end is at 3.24
+    assert not rules.diverges(np.linspace(2, 2.9, 100).tolist())
+    assert rules.diverges(np.linspace(-2, 0, 100).tolist())
+
+
+def test_training_kept_falling_where_its_end_is_below_its_level_around_the_step():
+    steps_, losses = [1, 2, 3, 4], [1.0, 5.0, 4.0, 2.0]
+    assert rules.kept_falling(2, rules.Curve(steps_, losses, losses))  # 2 is below (1 + 5) / 2
+    assert not rules.kept_falling(1, rules.Curve(steps_, losses, losses))
+    assert not rules.kept_falling(9, rules.Curve(steps_, losses, losses))
+
+
 def test_two_later_points_or_a_small_rise_are_no_overfitting():
     assert not rules.has_risen([1.5, 1.4, 1.45], 1)
     assert not rules.has_risen([2.0, 1.5, 1.4, 1.401, 1.402, 1.403], 2)

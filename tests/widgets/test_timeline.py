@@ -284,8 +284,8 @@ def test_the_timeline_is_walked_by_keyboard_alone(chromium, tmp_path):
         for _ in range(3):
             page.keyboard.press("Tab")
         for key, name in (("ArrowRight", "NNLM"), ("ArrowRight", "word2vec"), ("ArrowLeft", "NNLM"),
-                          ("End", "gpt-oss-120b"), ("ArrowRight", "gpt-oss-120b"), ("ArrowLeft", "Kimi K2"),
-                          ("Home", "NNLM")):  # fmt: skip
+                          ("End", "gpt-oss-120b"), ("ArrowRight", "gpt-oss-120b"),
+                          ("ArrowLeft", "Kimi K2"), ("Home", "NNLM")):  # fmt: skip
             page.keyboard.press(key)
             assert page.locator(".facts caption").inner_text() == name
             assert chart.get_attribute("aria-valuetext").startswith(f"{name}, date: ")

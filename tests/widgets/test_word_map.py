@@ -248,6 +248,17 @@ def test_names_never_cover_one_another(must):
     assert all(place is None or place["y"] >= 216.5 for place in low)
 
 
+def test_a_name_stands_right_left_above_or_below_its_point():
+    wide, point = text_width("name"), (100.0, 100.0)
+    right, left = (106, 104), (94 - wide, 104)
+    above, below = (100 - wide / 2, 90.5), (100 - wide / 2, 117.5)
+    walls = [(110, 99, 5, 2), (85, 99, 5, 2), (99, 85, 2, 5), (99, 110, 2, 5)]
+    for n, place in enumerate((right, left, above, below)):
+        (found,) = label_places([point], ["name"], 200, 200, taken=walls[:n])
+        assert found == pytest.approx(place)
+    assert label_places([point], ["name"], 200, 200, taken=walls) == [None]
+
+
 def test_names_of_the_picture_never_cover_one_another():
     points = [(float(x), float(y)) for x, y in np.random.default_rng(2).uniform(50, 250, (60, 2))]
     names = [f"名{i}" if i % 2 else f"word {i}" for i in range(60)]

@@ -233,6 +233,8 @@ export default {
       const ring = (x, y) => add('circle', { cx: x, cy: y, r: 6, ...stroke('ink', 1.5) });
       if (alone) {
         entry(t('training loss'), sample('blue'));
+        if (runs.some(({ low: a, high: b }) => a.some((v, i) => v < b[i])))
+          entry(t('its range'), (x, y) => add('rect', { x, y: y - 5, width: 20, height: 10, fill: 'var(--blue)', 'fill-opacity': 0.3 }));
         if (record.runs[0].validation.length) {
           entry(t('validation loss'), (x, y) => add('circle', { cx: x + 10, cy: y, r: 3, fill: 'var(--orange)' }));
           entry(t('best'), (x, y) => ring(x + 10, y));
@@ -263,7 +265,7 @@ export default {
         line(LEFT, y(loss), right, y(loss), stroke('line'));
         text(LEFT - 6, y(loss) + 4, String(loss), 'end');
       }
-      for (const step of ticks(start, last, W / 110, state.logx)) {
+      for (const step of ticks(start, last, W / 110, state.logx).filter(Number.isInteger)) {
         line(x(step), bottom, x(step), bottom + 4, stroke('edge'));
         text(Math.min(x(step), right - 3.4 * count(step).length), bottom + 17, count(step), 'middle');
       }

@@ -173,7 +173,7 @@ function shell({ model, el, css = '' }) {
       const open = details?.open;
       details?.remove();
       details = make('details', {}, make('summary', {}, t('Numbers')),
-        make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption }, table(head, rows, caption)));
+        make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `${model.get('title')}: ${caption}` }, table(head, rows, caption)));
       details.open = Boolean(open);
       foot.append(details);
     },
