@@ -79,7 +79,7 @@ def from_file(files: CurveFile) -> Growing:
         elif mark["mark"] == "resumed":
             found.mark(found.resumed, mark["index"])
             found.end("", 0)
-        elif mark["index"] >= found.last:
+        else:
             found.end(mark["mark"], mark["index"])
     return found
 

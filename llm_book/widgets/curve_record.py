@@ -55,6 +55,7 @@ class Run:
         return rules.Curve(step, loss, high, self.points)
 
     def document(self) -> dict[str, Any]:
+        """The run as JSON has it."""
         arrays = ("step", "low", "high", *MEASURES)
         found: dict[str, Any] = {name: _listed(getattr(self, name)) for name in arrays}
         found["validation"] = [list(point) for point in self.validation]
@@ -74,6 +75,7 @@ class Recorded:
     loss: tuple[float, ...]
 
     def document(self) -> dict[str, Any]:
+        """The run as JSON has it."""
         names = ("name", "caption", "step", "loss")
         return {key: list(v) if isinstance(v := getattr(self, key), tuple) else v for key in names}
 

@@ -25,6 +25,11 @@ class Text:
         return changed
 
 
+def shows_a_view(output: Any) -> bool:
+    """Whether an output is a view, whose record the comparison unpacks."""
+    return 'data-llm-book="' in str(output.get("data", {}).get("text/html", ""))
+
+
 def texts(cell: Any) -> list[Text]:
     """Every text that a cell's stored outputs hold: streams, text/plain, HTML, an error's words."""
     found = []
@@ -54,14 +59,6 @@ def masked_spans(text: str) -> list[tuple[int, int]]:
 def masked_characters(text: str) -> int:
     """How many characters are not compared."""
     return len({place for start, end in masked_spans(text) for place in range(start, end)})
-
-
-def read_by_people(text: Text) -> str:
-    """What a reader sees of a text: of HTML the words, and the marks of what is masked in it."""
-    if text.field != "text/html":
-        return text.text
-    words = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", text.text, flags=re.DOTALL)
-    return re.sub(r"<(?!(?:span|tbody) data-measured>|/tbody>)[^>]*>", "", words)
 
 
 def compared_places(text: str, kind: str = r"[0-9]") -> list[int]:

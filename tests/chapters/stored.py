@@ -13,7 +13,7 @@ from tests.chapters.outputs import (
     altered,
     compared_places,
     masked_characters,
-    read_by_people,
+    shows_a_view,
     texts,
 )
 from tests.nbval_policy import outputs_differ
@@ -116,9 +116,14 @@ def _notices(cell: Any) -> bool:
 
 
 def masked_share(notebook: Any) -> float:
-    """Of the characters that a reader sees, how many are not compared.
+    """Of the characters printed, how many are not compared.
 
-    A view's payload is none of them: it is unpacked and compared as a record.
+    Views are left out: their records are unpacked and compared, and all they say follows.
     """
-    printed = [read_by_people(text) for cell in code_cells(notebook) for text in texts(cell)]
+    printed = [
+        text.text
+        for cell in code_cells(notebook)
+        for text in texts(cell)
+        if not shows_a_view(cell.outputs[text.output])
+    ]
     return sum(map(masked_characters, printed)) / max(1, sum(map(len, printed)))

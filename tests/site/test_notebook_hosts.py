@@ -71,7 +71,8 @@ def stored_views(path: Path) -> int:
 
 
 def run_cell(page: Any, number: int) -> None:
-    """Run one cell, as a reader does."""
+    """Run one cell, as a reader does, once the kernel is there."""
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000)
     page.locator(".jp-CodeCell .jp-InputArea-editor").nth(number).click()
     page.keyboard.press("Shift+Enter")
 
@@ -85,7 +86,6 @@ def test_page_and_kernel_hear_each_other_and_without_a_kernel_the_view_stays(win
     address, folder = lab
     written(folder / "live.ipynb", MAKE, CHANGE, ASK)
     page = opened(window, address, "live.ipynb")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000)
     run_cell(page, 0)
     page.wait_for_selector(".llm-book[data-alive=live]", timeout=90_000)
     says(page, "3 of 3 tokens")

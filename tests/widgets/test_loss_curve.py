@@ -32,7 +32,7 @@ def step(index: int, loss: float = 1.0) -> Step:
 class Screen(frames.Quiet):
     """Keeps what it was shown."""
 
-    pause, at_once = 0.25, True
+    pause, at_once = frames.Notebook.pause, True
 
     def __init__(self):
         self.frames, self.lines, self.last = [], [], None
@@ -169,6 +169,32 @@ def test_time_left_is_hours_where_it_is_long(screen, clock):
             clock.now += 1.0
             curve.log(step(index))
         assert screen.lines[-1].endswith("27:46:37 left")
+
+
+def test_after_resuming_the_pace_is_that_of_the_steps_since(screen, clock):
+    with LossCurve(total=110) as curve:
+        for index in range(1, 101):
+            clock.now += 1.0
+            curve.log(step(index))
+        curve.resumed(50)
+        for index in (51, 52, 53):
+            clock.now += 10.0
+            curve.log(step(index))
+        assert screen.lines[-1].endswith("9:30 left")  # 57 steps of 10 s
+
+
+def test_in_the_picture_a_higher_loss_is_higher_and_the_lowest_validation_is_ringed():
+    curve = LossCurve(total=5)
+    for index, loss in enumerate([4.0, 3.0, 2.0, 2.5], start=1):
+        curve.log(step(index, loss))
+        curve.validation(index, loss + 0.5)
+    record = curve.record()
+    box = curve_picture._Box(record)
+    assert (box.at(0), box.at(5)) == (curve_picture.LEFT, curve_picture.RIGHT)
+    assert curve_picture.TOP < box.level(4.5) < box.level(2.0)
+    assert box.level(2.0) < curve_picture.TOP + curve_picture.HEIGHT
+    where = f'cx="{box.at(3):.1f}" cy="{box.level(2.5):.1f}" r="6.5"'
+    assert where.replace(".0", "") in record.still("en").replace(".0", "")
 
 
 @pytest.mark.parametrize(("n", "lang"), [(0, "en"), (1, "zh"), (3, "en"), (10_000, "zh")])
@@ -373,6 +399,11 @@ def test_evaluating_before_the_first_step_of_a_resumed_run_loses_nothing(tmp_pat
         curve.log(step(11))
     assert [row["index"] for row in History(path).read()] == list(range(1, 12))
     assert curve.record().runs[0].resumed == (10,)
+    with LossCurve(path=path) as curve:
+        curve.validation(11, 0.4)
+        curve.log(step(12))
+    assert [row["index"] for row in History(path).read()] == list(range(1, 13))
+    assert curve.record().runs[0].validation == ((10, 0.5), (11, 0.4))
     with LossCurve(path=path) as curve:
         curve.resumed(5)
         curve.log(step(6))

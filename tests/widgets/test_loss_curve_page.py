@@ -98,6 +98,21 @@ def test_the_curve_is_read_by_mouse(chromium, tmp_path):
 
 
 @pytest.mark.needs_browser
+def test_a_higher_loss_is_higher_and_the_lowest_validation_is_ringed(chromium, tmp_path):
+    validation = [{"index": i, "loss": loss} for i, loss in ((1, 4.0), (2, 2.0), (3, 3.0))]
+    columns = {"index": [1, 2, 3], "loss": [4.0, 3.5, 3.0]}
+    shown = loss_curve({"curve": columns, "validation": validation})
+    with opened(chromium, shown, tmp_path) as page:
+        places = page.locator(".plot circle").evaluate_all(
+            "all => all.map(e => [e.cx.baseVal.value, e.cy.baseVal.value, e.getAttribute('r')])"
+        )
+    dots = [place[:2] for place in places if place[2] == "3"][1:]  # the first explains
+    rings = [place[:2] for place in places if place[2] == "6"][1:]
+    assert dots[0][1] < dots[2][1] < dots[1][1] and dots[0][0] < dots[1][0] < dots[2][0]
+    assert rings == [dots[1]]
+
+
+@pytest.mark.needs_browser
 def test_axes_and_smoothing_redraw_the_curve(chromium, tmp_path):
     with opened(chromium, a_curve().view(), tmp_path) as page:
         drawn = lambda: page.locator(".plot svg").inner_html()  # noqa: E731

@@ -25,6 +25,7 @@ from llm_book.widgets.tokeniser import (
     TokeniserRecord,
     tokeniser,
     tokeniser_record,
+    visible,
 )
 from tests.site.axe import violations
 from tests.text.bpe_peers import SPECIALS, corpus, texts, trained
@@ -104,6 +105,28 @@ def test_the_page_splits_around_every_code_point_as_python_does(pattern):
 
 
 @PATTERNS
+def test_pre_tokens_equal_pythons_on_any_text(pattern):
+    record = alone(trained(pattern))
+
+    @given(st.lists(texts, min_size=40, max_size=80))
+    @settings(max_examples=4)
+    def holds(several):
+        several = [*several, "12345678 1\u0663\u0664\u0665\u0666", "a'LLb", "x \n\n y \n"]
+        body = "return a[2].map((text) => w.split(all[0].split, text, all[0].classes));"
+        assert page(record, body, several) == [Splitter(pattern).pieces(x) for x in several]
+
+    holds()
+
+
+@given(st.lists(st.text(max_size=60), min_size=30, max_size=60))
+@settings(max_examples=4)
+def test_the_page_shows_a_piece_as_the_package_does(several):
+    edge = ["x" * 48, "x" * 49, " a  ", "  ", "\u200d\ufe0f", "a\u200d", "\uffff\ufffe", "\t\r\n"]
+    several = [*several, *edge, *(" " + hostile.LONG, hostile.MARKS, hostile.TURNED)]
+    assert run("tokeniser", "a[0].map(w.shown)", several) == [visible(x) for x in several]
+
+
+@PATTERNS
 @pytest.mark.parametrize("recognise", [True, False])
 def test_ids_pieces_and_lengths_equal_pythons_on_any_text(pattern, recognise):
     tokenizer = trained(pattern)
@@ -134,9 +157,9 @@ def test_a_table_that_makes_the_same_bytes_twice_and_skips_ids_has_pythons_ids()
     made = ["ab", "bc", "abc", "abc", "abcabc", "cab", "ca"]
     pairs = ["a b", "b c", "ab c", "a bc", "abc abc", "c ab", "c a"]
     merges = [tuple(part.encode() for part in pair.split()) for pair in pairs]
-    tokens = {1000 - byte: bytes([byte]) for byte in range(256)}
+    tokens = {255 - byte: bytes([byte]) for byte in range(256)}
     tokens |= {5000 + 7 * n: token.encode() for n, token in enumerate(dict.fromkeys(made))}
-    tokenizer = BPETokenizer(tokens, merges, {"<ab>": 3, "abc": 9000, "a.b": 4_000_000_000})
+    tokenizer = BPETokenizer(tokens, merges, {"<ab>": 777, "abc": 9000, "a.b": 4_000_000_000})
 
     @given(st.lists(st.text("abc<>.", max_size=30), min_size=50, max_size=90))
     @settings(max_examples=5)
@@ -148,6 +171,13 @@ def test_a_table_that_makes_the_same_bytes_twice_and_skips_ids_has_pythons_ids()
         assert [[i for i, *_ in one] for one in found] == [tokenizer.encode(x) for x in several]
 
     holds()
+
+
+def test_marks_that_nobody_sees_are_whole_characters_in_a_token():
+    text = "\ufeff\ufeff 🙂\u200d🙂\u200d \u00a0\u3000" * 4
+    tokenizer = BPETokenizer.train(text, 300)
+    (found,) = page_pieces(alone(tokenizer), [text])
+    assert found == our_pieces(tokenizer, text) and any("\\ufeff" in shown for _, shown, _ in found)
 
 
 def test_of_specials_at_one_place_the_longest_counts():
@@ -318,6 +348,8 @@ def test_a_still_picture_of_a_long_text_says_how_much_it_leaves_out():
     drawn = ElementTree.fromstring(record.still("en"))
     (ids,) = [list(node) for node in drawn.iter() if node.get("font-size") == "11"]
     assert f"{3000 - len(ids):,} more pieces are not drawn." in record.still("en")
+    boxes = [node for node in drawn.iter() if node.tag.endswith("rect")][1:]
+    assert len(boxes) == len(ids) and len({box.get("y") for box in boxes}) == 5
 
 
 def test_the_table_holds_pieces_of_one_tokenizer_and_counts_of_several():
@@ -429,6 +461,18 @@ def test_what_is_typed_is_cut_at_once(chromium, tmp_path):
 
 
 @pytest.mark.needs_browser
+def test_what_stays_while_one_types_and_what_changes_is_drawn_alike(chromium, tmp_path):
+    hues = "chips => chips.map(chip => chip.style.getPropertyValue('--hue'))"
+    with opened(chromium, tokeniser(ByteTokenizer(), "aa"), tmp_path) as page:
+        for text in ("aaa", "aaaa", "aa", "abaa", "aba", "cabac", "a", "é", "aaaaaaaa", "aaaa"):
+            box(page).fill(text)
+            assert drawn_ids(page) == list(text.encode())
+            four = [f"var(--{hue})" for hue in ("blue", "orange", "green", "pink")]
+            shown = page.locator(".chip").evaluate_all(hues)
+            assert shown == [four[i % 4] for i in range(len(shown))]
+
+
+@pytest.mark.needs_browser
 def test_a_pause_is_followed_by_one_word_to_the_screen_reader(chromium, tmp_path):
     with opened(chromium, view(), tmp_path) as page:
         box(page).press_sequentially("abc", delay=20)
@@ -514,8 +558,11 @@ def test_pieces_and_merges_are_walked_by_keyboard_alone(chromium, tmp_path):
 @pytest.mark.needs_browser
 def test_a_click_chooses_a_word_and_typing_the_one_at_the_caret(chromium, tmp_path):
     with opened(chromium, view("The wonderful film"), tmp_path) as page:
+        page.get_by_role("slider").press("ArrowRight")
+        assert page.get_by_role("slider").input_value() == "2"
         page.locator(".chip").first.click()
         assert "“The”" in page.locator(".merges").inner_text()
+        assert page.get_by_role("slider").input_value() == "1"
         box(page).press("End")
         page.keyboard.type("s")
         assert "“␣films”" in page.locator(".merges").inner_text()
@@ -602,6 +649,20 @@ def test_the_view_is_saved_as_picture_and_as_table(chromium, tmp_path):
     assert files["PNG"].startswith(b"\x89PNG")
     rows = files["CSV"].decode("utf-8-sig").split("\r\n")
     assert len(rows) == 2 + len(small().encode(TEXT)) + len(TEXT.encode())
+
+
+@pytest.mark.needs_browser
+def test_a_saved_picture_shows_what_was_scrolled_away(chromium, tmp_path):
+    shown = view(corpus()[:1200], rivals={"rival": ByteTokenizer()})
+    with opened(chromium, shown, tmp_path) as page:
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="SVG").click()
+        drawing = ElementTree.fromstring(saved.value.path().read_bytes())
+    texts = [node for node in drawing.iter() if node.tag.endswith("text")]
+    places = [(("".join(node.itertext())), float(node.get("y"))) for node in texts]
+    (heading,) = [i for i, (said, _) in enumerate(places) if said.startswith("rival · ")]
+    assert max(y for _, y in places[:heading]) < places[heading][1]
+    assert max(y for _, y in places) <= float(drawing.get("height"))
 
 
 @pytest.mark.needs_browser

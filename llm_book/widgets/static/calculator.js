@@ -13,7 +13,7 @@ function parameterTerms(s) {
   return {
     embedding: vocab * width,
     positions: s.positions === 'learned' ? s.context_length * width : 0,
-    query: layers * queries * (width - bias),
+    query: layers * queries * (width + bias),
     key: layers * keys * (width + bias),
     value: layers * keys * (width + bias),
     output: layers * width * (queries + bias),

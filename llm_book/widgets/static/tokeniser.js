@@ -74,18 +74,17 @@ function split(pattern, text, classes) {
   return plain.join('').match(PATTERNS[pattern]).map((piece) => letters.slice(at, (at += piece.length)).join(''));
 }
 
-// A byte-pair table. A symbol is a byte, or 256 + the rank of the first merge that makes it.
+// A byte-pair table. A symbol is a byte, or 256 + the rank of the merge that makes it: of two merges
+// with the same result only the first is ever applied, because a token is always built the same way.
 function merging(one, take, classes) {
   const left = take(one.merges), right = take(one.merges), size = 256 + one.merges;
-  const ids = take(size).map((shift, i) => shift + i), first = new Map(), rankOf = new Map();
-  ids.forEach((id, i) => first.has(id) || first.set(id, i));
-  const made = Array.from(left, (_, rank) => first.get(ids[256 + rank]));
+  const ids = take(size).map((shift, i) => shift + i), rankOf = new Map();
   left.forEach((symbol, rank) => rankOf.set(symbol * size + right[rank], rank));
   const bytes = (symbol) => (symbol < 256 ? [symbol] : [...bytes(left[symbol - 256]), ...bytes(right[symbol - 256])]);
   const tokens = [], words = new Map();
   const longestFirst = one.specials.map(([text]) => text).sort((a, b) => b.length - a.length);
   return {
-    ...one, left, right, made, ids, classes, words,
+    ...one, left, right, ids, classes, words,
     rank: (a, b) => rankOf.get(a * size + b),
     token: (symbol) => (tokens[symbol] ??= { ...spelled(Uint8Array.from(bytes(symbol))), id: ids[symbol] }),
     special: new Map(one.specials),
@@ -95,7 +94,7 @@ function merging(one, take, classes) {
 }
 
 // The symbols of one word: the earliest merge first, the leftmost of its places first (bpe._merged).
-function merged(bytes, { rank, made }) {
+function merged(bytes, { rank }) {
   const symbols = [...bytes, -1], width = symbols.length, queue = [];
   const before = symbols.map((_, i) => i - 1), after = symbols.map((_, i) => i + 1);
   const fits = (i, j) => (symbols[i] >= 0 && symbols[j] >= 0 ? rank(symbols[i], symbols[j]) : undefined);
@@ -107,7 +106,7 @@ function merged(bytes, { rank, made }) {
   while (queue.length) {
     const best = pop(queue), i = best % width, found = (best - i) / width, gone = after[i];
     if (fits(i, gone) !== found) continue;
-    symbols[i] = made[found];
+    symbols[i] = 256 + found;
     symbols[gone] = -1;
     after[i] = after[gone];
     before[after[i]] = i;
@@ -135,7 +134,7 @@ function pop(heap) {
 }
 
 // The merges of one word: each joins every place where its pair stands (bpe.steps).
-function steps(word, { rank, made, left, right }) {
+function steps(word, { rank, left, right }) {
   const found = [];
   for (let parts = [...utf8(word)]; ;) {
     const ranks = parts.slice(1).map((part, i) => rank(parts[i], part) ?? Infinity), best = Math.min(...ranks);
@@ -143,7 +142,7 @@ function steps(word, { rank, made, left, right }) {
     const after = [], from = [], to = [];
     parts.forEach((part, i) => {
       if (part === right[best] && after.at(-1) === left[best]) {
-        after[after.length - 1] = made[best];
+        after[after.length - 1] = 256 + best;
         from.push(i - 1, i);
         to.push(after.length - 1);
       } else after.push(part);
@@ -355,7 +354,7 @@ export default {
       const show = () => {
         const { rank, before, from, after, to } = list[step - 1], name = (symbol) => each.token(symbol).text;
         said.textContent = t('Rank {rank}, the lowest that fits: “{left}” + “{right}” → “{made}”', { rank: count(rank),
-          left: name(each.left[rank]), right: name(each.right[rank]), made: name(each.made[rank]) });
+          left: name(each.left[rank]), right: name(each.right[rank]), made: name(256 + rank) });
         rows.replaceChildren(row(t('before'), before, from), row(t('after'), after, to));
       };
       show();
