@@ -154,7 +154,8 @@ def _checked(
     named: list[tuple[str, Any]], queries: _Side, keys: _Side, signed: bool
 ) -> tuple[np.ndarray, float]:
     """All weights as [checkpoint, layer, head, query, key], and how far rows may stray."""
-    found, within = [], 0.0
+    found: list[np.ndarray] = []
+    within = 0.0
     for name, weights in named:
         try:
             maps = layered(weights)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from llm_book.i18n import language, t
 from llm_book.widgets.programs import starter, words
 from llm_book.widgets.records import Record, Table, packed
+
+CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,8 @@ def fragment(shown: View, key: str) -> str:
     source = base64.b64encode(shown.record.still(shown.lang).encode()).decode("ascii")
     title, said = html.escape(shown.title), html.escape(shown.sentence)
     alt = title if shown.trained else html.escape(f"{shown.title}. {shown.sentence}")
+    if not shown.trained:  # for fonts and for screen readers
+        said = CHINESE.sub(r'<i lang="zh" style="font-style:normal">\g<0></i>', said)
     return (
         f'<div class="llm-book" data-llm-book="{shown.record.kind}" data-key="{key}" '
         f'lang="{shown.lang}" data-lm-suppress-shortcuts="true"{" data-trained" * shown.trained}\n'

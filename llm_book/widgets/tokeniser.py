@@ -29,6 +29,7 @@ Tokenizer = BPETokenizer | CharTokenizer | ByteTokenizer | WordTokenizer
 SPLITS = {GPT2_SPLIT: "gpt2", CL100K_SPLIT: "cl100k"}  # those that the module has by hand
 CODE_POINTS = 0x110000
 LONGEST_TEXT = 20_000  # characters
+EXAMPLE = "The cat doesn't like the rain. 猫不喜欢下雨。"
 MOST_RIVALS = 5
 ROWS = 20
 WIDTH, LINE = 720, 44  # of the still picture
@@ -369,7 +370,7 @@ def _refuse_unknown(tokenizer: Tokenizer, text: str) -> None:
 
 def tokeniser(
     tokenizer: Any,
-    text: Any = "The cat doesn't like the rain. 猫不喜欢下雨。",
+    text: Any = None,
     *,
     title: str = "A text in tokens",
     lang: str | None = None,
@@ -381,7 +382,7 @@ def tokeniser(
     computes by itself; a ``WordTokenizer`` is shown for ``text``, and for a text that is typed with
     a kernel only (``TokeniserRecord.with_text``). ``rivals`` maps names to further tokenizers that
     stand under the first. A field for text keeps of a line end, once one types, the line feed only.
-    Errors as for ``tokeniser_record``.
+    Without ``text`` an example is shown. Errors as for ``tokeniser_record``.
     """
     if not isinstance(rivals or {}, Mapping):
         raise ValueError(
@@ -390,7 +391,7 @@ def tokeniser(
     if len(rivals or {}) > MOST_RIVALS:
         raise ValueError(f"{len(rivals)} rivals came; a page compares up to {MOST_RIVALS}")
     named = [("", tokenizer), *((_named(name), one) for name, one in (rivals or {}).items())]
-    return view(tokeniser_record(named, text), title, lang)
+    return view(tokeniser_record(named, EXAMPLE if text is None else text), title, lang)
 
 
 def _named(name: Any) -> str:
