@@ -147,7 +147,7 @@ def test_what_is_written_lies_as_near_as_it_says(signed, step):
     bounds = [stray(float(value), step) for value in values]
     theirs = run("attention_map", f"a[0].map((v) => w.stray(v, {step}))", values.tolist())
     assert theirs == pytest.approx(bounds)
-    said = "a[0].map((v) => w.written(v, 1))"
+    said = "a[0].map((v) => written(v, 1))"
     assert run("attention_map", said, theirs) == run("attention_map", said, bounds)
     weights = np.linspace(-1 if signed else 0, 1, 20_001)
     near = decoded(encoded(weights, signed), signed)
@@ -215,7 +215,7 @@ def test_the_page_calculates_each_step_as_the_package_does(masked):
 def test_two_sentences_are_four_blocks_and_the_page_says_what_one_gives_the_other():
     record = CASES["both ways"]()
     state = {"show": "head", "layer": 0, "head": 0, "block": "AB"}
-    assert page(record, "rangeOf(r, a[2])", state) == [0, 4, 4, 9]
+    assert page(record, "w.rangeOf(r, a[2])", state) == [0, 4, 4, 9]
     given_away = record.map(0, 0, 0)[:4, 4:].sum() / 4
     said = page(record, "w.sentence(r, a[2], m(0, 0, 0), t)", state)
     assert f"Sentence A gives {100 * given_away:.1f} % of its weight to sentence B." in said

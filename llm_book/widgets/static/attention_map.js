@@ -112,8 +112,8 @@ function ramp(theme, signed) {
   });
 }
 const codeOf = (a, signed) => {
-  const root = Math.sqrt(Math.min(1, Math.abs(a)));
-  return signed ? 128 + Math.sign(a) * Math.round(127 * root) : Math.round(255 * root);
+  const root = Math.sqrt(Math.abs(a)) * (signed ? 127 : 255) + 0.5;
+  return signed ? 128 + Math.sign(a) * Math.min(127, Math.floor(root)) : Math.min(255, Math.floor(root));
 };
 const isSigned = (data, state) => data.relation === 'difference' || state.show === 'difference';
 
@@ -176,17 +176,17 @@ vertical-align: top; text-align: center; forced-color-adjust: none; cursor: poin
 
 // A map as points of a picture: a cell fills its place; of cells on one point the strongest is seen.
 function points(map, K, [q0, q1, k0, k1], inks, signed, side, high) {
-  const zero = signed ? 128 : 0, codes = new Uint8Array(side * high).fill(zero), image = new ImageData(side, high);
-  const words = new Uint32Array(image.data.buffer), place = (i, from, to, size) => Math.floor(((i - from) * size) / (to - from));
-  for (let q = q0; q < q1; q++) {
-    const top = place(q, q0, q1, high), end = Math.max(top + 1, place(q + 1, q0, q1, high));
-    for (let k = k0; k < k1; k++) if (map[q * K + k]) {
-      const code = codeOf(map[q * K + k], signed), left = place(k, k0, k1, side), right = Math.max(left + 1, place(k + 1, k0, k1, side));
-      for (let y = top * side; y < end * side; y += side) for (let i = y + left; i < y + right; i++)
-        if (Math.abs(code - zero) > Math.abs(codes[i] - zero)) codes[i] = code;
-    }
+  const zero = signed ? 128 : 0, codes = new Uint8Array(side * high).fill(zero), image = new ImageData(side, high), words = new Uint32Array(image.data.buffer);
+  const edges = (count, size, more) => Int32Array.from({ length: count }, (_, i) => Math.max(((i + more) * size) / count, more && Math.floor((i * size) / count) + 1));
+  const tops = edges(q1 - q0, high, 0), bottoms = edges(q1 - q0, high, 1), lefts = edges(k1 - k0, side, 0), rights = edges(k1 - k0, side, 1);
+  for (let q = q0; q < q1; q++) for (let k = k0; k < k1; k++) {
+    const a = map[q * K + k];
+    if (!a) continue;
+    const code = codeOf(a, signed), far = Math.abs(code - zero), left = lefts[k - k0], right = rights[k - k0];
+    for (let y = tops[q - q0] * side, end = bottoms[q - q0] * side; y < end; y += side) for (let i = y + left; i < y + right; i++)
+      if (far > Math.abs(codes[i] - zero)) codes[i] = code;
   }
-  codes.forEach((code, i) => { words[i] = inks[code]; });
+  for (let i = 0; i < codes.length; i++) words[i] = inks[codes[i]];
   return image;
 }
 const inkOn = (shade) => (shade.reduce((sum, c, i) => sum + [0.21, 0.72, 0.07][i] * (c / 255) ** 2.2, 0) > 0.18 ? '#000' : '#fff');
@@ -197,7 +197,7 @@ const label = (x, y, text, anchor, ink = 'var(--ink)', turned = false) =>
   make('svg:text', { x, y, 'text-anchor': anchor, style: `fill:${ink}`, transform: turned && `rotate(-90 ${x} ${y})` }, text);
 
 export default {
-  reader, numbers, strongest, rollout, calculated, stray, ramp, codeOf, sentence, written,
+  reader, numbers, strongest, rollout, calculated, stray, ramp, codeOf, rangeOf, sentence,
   render({ model, el }) {
     const ui = shell({ model, el, css: CSS }), { t } = ui, ruler = make('canvas').getContext('2d');
     ruler.font = '12px system-ui, sans-serif';
