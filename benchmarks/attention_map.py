@@ -78,6 +78,7 @@ def rows(quick: bool = False) -> list[Row]:
         attention_map(weights, tokens).save(ours_at)
         missing = peer_page(weights, tokens, peer_at)
         pairs = 1 if quick else PAIRS
+        look(browser, ours_at)  # a browser's first page is slow
         ours, peer = [], []
         for _ in range(pairs):
             ours.append(look(browser, ours_at))

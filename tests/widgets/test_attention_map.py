@@ -310,10 +310,11 @@ def test_the_still_picture_has_every_head_and_the_strongest_cell_stays_seen(name
     for source in pictures:
         Image.open(io.BytesIO(base64.b64decode(source.partition('"')[0]))).load()
     codes = encoded(record.weights[-1][record.start], record.signed)
-    pooled = attention_still._pooled(codes, 2, record.signed)
+    pooled = attention_still._pooled(codes, 2, record.signed).astype(int)
     zero = 128 if record.signed else 0
     if min(codes.shape) >= 2:
-        assert np.abs(pooled.astype(int) - zero).max() == np.abs(codes.astype(int) - zero).max()
+        place = np.unravel_index(np.abs(codes.astype(int) - zero).argmax(), codes.shape)
+        assert codes[place] in pooled
 
 
 def test_the_table_holds_the_strongest_links_and_says_where_tokens_stand():

@@ -74,6 +74,8 @@ def test_a_map_takes_bytes_and_shows_characters():
     record = attention_map(random_rows(5, 5, causal=True), pieces, sentence_b=3).record
     assert record.queries == ("I␣", "爱", "你", ".") and record.relation == "causal"
     assert record.split == 2
+    inside = attention_map(random_rows(5, 5), pieces, sentence_b=2).record
+    assert inside.split == 1  # the character that the sentence begins in
     assert np.allclose(record.weights.sum(axis=-1), 1, atol=1e-6)
 
 

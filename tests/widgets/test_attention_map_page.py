@@ -11,7 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
+from llm_book.widgets import attention_still
 from llm_book.widgets.attention_map import attention_map
+from llm_book.widgets.attention_record import encoded
 from llm_book.widgets.attention_steps import AttentionSteps
 from tests.site.axe import violations
 from tests.widgets import hostile
@@ -130,6 +132,68 @@ def test_the_matrix_by_mouse(chromium, tmp_path):
         assert read_out(page).startswith("“mat” (6)")
         page.mouse.click(*at(5, 1))
         assert not read_out(page).endswith("pinned")
+
+
+def pixels(page, x, y, width, height):
+    """The points of the canvas, [height, width, 3]."""
+    data = page.locator("canvas").evaluate(
+        """(c, [x, y, w, h]) => {
+          const copy = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
+          copy.drawImage(c, -x, -y);
+          return Array.from(copy.getImageData(0, 0, w, h).data);
+        }""",
+        [x, y, width, height],
+    )
+    return np.array(data).reshape(height, width, 4)[..., :3]
+
+
+def frame(page):
+    """Left, top and size of the matrix on its canvas."""
+    box = page.locator(".drawn rect").first.evaluate("r => [r.x, r.y, r.width].map(v => "
+                                                     "v.baseVal.value)")  # fmt: skip
+    return round(box[0] + 0.5), round(box[1] + 0.5), round(box[2] - 1)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_each_cell_has_the_colour_of_its_weight(chromium, tmp_path, causal):
+    shown = attention_map(softmaxed(1, 1, 9, 9, causal=causal), WORDS)
+    with opened(chromium, shown, tmp_path, color_scheme="light") as page:
+        left, top, size = frame(page)
+        cell = size // 9
+        found = pixels(page, left, top, size, size)
+        codes = encoded(shown.record.map(0, 0, 0))
+        wanted = attention_still.ramp(False)[codes].repeat(cell, axis=0).repeat(cell, axis=1)
+        far = np.abs(found - wanted.astype(int)).max(axis=-1)
+        assert far.max() <= 12 and (far > 0).mean() < 0.1  # a root may be rounded the other way
+
+
+def test_of_many_cells_on_one_point_the_strongest_is_seen(chromium, tmp_path):
+    shown = attention_map(
+        softmaxed(2, 2, 150, 150, causal=True, scale=6), [f"w{i}" for i in range(150)]
+    )
+    with opened(chromium, shown, tmp_path, color_scheme="light") as page:
+        found = pixels(page, 64, 20, 96, 96)  # the first small map
+        codes = attention_still._pooled(encoded(shown.record.map(0, 0, 0)), 96, False)
+        assert np.abs(found - attention_still.ramp(False)[codes].astype(int)).max() <= 12
+
+
+@pytest.mark.parametrize("tokens", [WORDS, [f"a longer token {i}" for i in range(9)]])
+def test_each_token_stands_beside_its_row_and_above_its_column(chromium, tmp_path, tokens):
+    shown = attention_map(softmaxed(1, 1, 9, 9), tokens)
+    with opened(chromium, shown, tmp_path) as page:
+        box = page.locator(".drawn rect").first.bounding_box()
+        cell = box["width"] / 9
+        labels = [
+            (label.text_content(), label.bounding_box())
+            for label in page.locator(".drawn text").all()
+        ]
+        for place in range(9):
+            middle = cell * (place + 0.5)
+            above = [b for _, b in labels if b["y"] + b["height"] <= box["y"] + 3
+                     and abs(b["x"] + b["width"] / 2 - box["x"] - middle) < cell / 3]  # fmt: skip
+            beside = [b for _, b in labels if b["x"] + b["width"] <= box["x"]
+                      and abs(b["y"] + b["height"] / 2 - box["y"] - middle) < cell / 3]  # fmt: skip
+            assert len(above) == 1 and len(beside) == 1, place
 
 
 def test_the_text_shows_both_directions(chromium, tmp_path):
@@ -373,7 +437,7 @@ def test_no_view_is_wider_than_the_page_or_stumbled_over(chromium, tmp_path, wid
                 assert violations(page) == []
 
 
-def test_forced_colours_and_print(chromium, tmp_path):
+def test_forced_colours_are_those_of_the_system(chromium, tmp_path):
     with opened(chromium, small(), tmp_path, forced_colors="active") as page:
         choose(page, "view", "matrix")
         ink = "getComputedStyle(t).fill"
@@ -381,9 +445,19 @@ def test_forced_colours_and_print(chromium, tmp_path):
             "rgb(0, 0, 0)",
             "rgb(255, 255, 255)",
         )
+
+
+def test_on_paper_it_is_light_and_without_controls(chromium, tmp_path):
+    with opened(chromium, small(), tmp_path, color_scheme="dark") as page:
+        choose(page, "view", "matrix")
+        left, top, size = frame(page)
+        assert pixels(page, left + size - 2, top + 1, 1, 1).max() < 60  # nothing: dark
         page.emulate_media(media="print")
         assert page.locator("canvas").is_visible()
+        assert pixels(page, left + size - 2, top + 1, 1, 1).min() > 240
         assert not page.get_by_role("button", name="PNG").is_visible()
+        page.emulate_media(media="screen")
+        assert pixels(page, left + size - 2, top + 1, 1, 1).max() < 60
 
 
 def test_without_scripts_the_picture_stands(chromium, tmp_path):

@@ -303,6 +303,17 @@ def test_differences_have_a_sign_and_times_a_unit():
                      "2.00 years"]  # fmt: skip
 
 
+def test_the_page_writes_times_and_large_numbers_as_the_package_does():
+    times = [0, 0.5, 119.99, 120, 7199, 7200, 172_799, 172_800, 63_071_999, 63_072_000, 1e12]
+    assert run("calculator", "a[0].map((s) => w.duration(s, t))", times) == [
+        duration(x, "en") for x in times
+    ]
+    numbers = [0, 1, 999, 1e3, 999_999, 1e6, 1e9 - 1, 1e9, 1e12, 1e15, 1.5e22]
+    for units in (NAMES, BYTES):
+        got = run("calculator", "a[0].map((n) => w.scaled(n, a[1]))", numbers, units)
+        assert got == [scaled(n, units) for n in numbers]
+
+
 def test_the_picture_is_small_and_says_what_it_shows():
     still = calculator_record("Mixtral 8x7B").still("en")
     assert len(still) < 8000

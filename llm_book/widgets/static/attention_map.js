@@ -8,8 +8,8 @@ function reader({ shape: [C, L, H, Q, K], triangle, exact, relation }, blob) {
     const root = relation === 'difference' ? (code - 128) / 127 : code / 255;
     return root * Math.abs(root);
   });
-  return (c, l, h) => {
-    const map = new Float64Array(Q * K), step = C * L * H;
+  return (c, l, h, map = new Float64Array(Q * K)) => {
+    const step = C * L * H;
     let at = (c * L + l) * H + h;
     for (let q = 0; q < Q; q++) for (let k = 0; k < (triangle ? q + 1 : K); k++, at += step)
       map[q * K + k] = exact ? stored[at] : weights[stored[at]];
@@ -175,18 +175,22 @@ vertical-align: top; text-align: center; forced-color-adjust: none; cursor: poin
 `;
 
 // A map as points of a picture: a cell fills its place; of cells on one point the strongest is seen.
-function points(map, K, [q0, q1, k0, k1], inks, signed, side, high) {
-  const zero = signed ? 128 : 0, codes = new Uint8Array(side * high).fill(zero), image = new ImageData(side, high), words = new Uint32Array(image.data.buffer);
-  const edges = (count, size, more) => Int32Array.from({ length: count }, (_, i) => Math.max(((i + more) * size) / count, more && Math.floor((i * size) / count) + 1));
-  const tops = edges(q1 - q0, high, 0), bottoms = edges(q1 - q0, high, 1), lefts = edges(k1 - k0, side, 0), rights = edges(k1 - k0, side, 1);
-  for (let q = q0; q < q1; q++) for (let k = k0; k < k1; k++) {
-    const a = map[q * K + k];
-    if (!a) continue;
-    const code = codeOf(a, signed), far = Math.abs(code - zero), left = lefts[k - k0], right = rights[k - k0];
-    for (let y = tops[q - q0] * side, end = bottoms[q - q0] * side; y < end; y += side) for (let i = y + left; i < y + right; i++)
-      if (far > Math.abs(codes[i] - zero)) codes[i] = code;
+function points(map, { shape: [, , , , K], triangle }, [q0, q1, k0, k1], inks, signed, side, high) {
+  const image = new ImageData(side, high), words = new Uint32Array(image.data.buffer);
+  const edges = (from, to, size) => Int32Array.from({ length: size + 1 }, (_, i) => from + Math.floor((i * (to - from)) / size));
+  const rows = edges(q0, q1, high), columns = edges(k0, k1, side);
+  words.fill(inks[codeOf(0, signed)]);
+  for (let y = 0, at = 0; y < high; y++) {
+    const bottom = Math.max(rows[y] + 1, rows[y + 1]);
+    if (y && rows[y - 1] === rows[y] && bottom === rows[y] + 1) words.copyWithin(at, at - side, at);
+    else for (let x = 0; x < side && !(triangle && columns[x] >= bottom); x++) {
+      let top = 0;
+      for (let q = rows[y], right = Math.max(columns[x] + 1, columns[x + 1]); q < bottom; q++) for (let k = columns[x]; k < right; k++)
+        if (Math.abs(map[q * K + k]) > Math.abs(top)) top = map[q * K + k];
+      words[at + x] = inks[codeOf(top, signed)];
+    }
+    at += side;
   }
-  for (let i = 0; i < codes.length; i++) words[i] = inks[codes[i]];
   return image;
 }
 const inkOn = (shade) => (shade.reduce((sum, c, i) => sum + [0.21, 0.72, 0.07][i] * (c / 255) ** 2.2, 0) > 0.18 ? '#000' : '#fff');
@@ -216,7 +220,7 @@ export default {
       told = painted = '';
       scored = {};
       const several = H > 1 && plain, pick = (list) => list.map((n, i) => [i, n]);
-      const [layer, head] = data.start, known = numbers(read(many, layer, head), data), best = strongest(read(many, layer, head), data, 1)[0] ?? 0;
+      const [layer, head] = data.start, ordered = plain && relation !== 'cross' && Q > 1, again = ordered && new Set(queries).size < Q, best = strongest(read(many, layer, head), data, 1)[0] ?? 0;
       const one = () => !['overview', 'steps'].includes(state.mode), shown = (...names) => () => one() && names.includes(state.show);
       const choices = {
         mode: [t('view'), [L * H > 1 && ['overview', t('overview')], ['matrix', t('matrix')], ['text', t('coloured text')], ['lines', t('lines')], steps && ['steps', t('calculation')]], () => 1],
@@ -225,8 +229,8 @@ export default {
         layer: [t('layer'), pick(data.layers), one],
         head: [t('attention head'), pick(data.heads), shown('head', 'difference')],
         minus: [t('minus head'), pick(data.heads), shown('difference')],
-        sort: [t('sort by'), [['', t('layer and head')], ...(plain ? [['previous', t('weight on the token before')], ['first', t('weight on the first token')],
-          ['induction', t('weight after the same token')], ['distance', t('distance in tokens')], ['entropy', t('entropy in bits')]].filter(([name]) => name in known) : [])], () => state.mode === 'overview'],
+        sort: [t('sort by'), [['', t('layer and head')], ordered && ['previous', t('weight on the token before')], ordered && ['first', t('weight on the first token')],
+          again && ['induction', t('weight after the same token')], ordered && ['distance', t('distance in tokens')], plain && ['entropy', t('entropy in bits')]], () => state.mode === 'overview'],
         block: [t('sentences'), [['', t('all')], ...['AA', 'AB', 'BA', 'BB'].map((name) => split && [name, [...name].join(' → ')])], () => state.mode !== 'steps'],
       };
       allowed = { checkpoint: C - 1, q: Q - 1, k: K - 1, pin: 1, side: ['q', 'k'] };
@@ -328,7 +332,7 @@ export default {
         if (sort) parts.push(label(middle, y(i) + side + 13, `${data.layers[l]} · ${data.heads[h]}`, 'middle', 'var(--muted)'), label(middle, y(i) + side + 26, written(score(l, h), 2), 'middle'));
         else if (!h) parts.push(label(left - 8, y(i) + side / 2 + 4, t('Layer {layer}', { layer: data.layers[l] }), 'end'));
         if (!sort && !l) parts.push(label(middle, 14, data.heads[h], 'middle'));
-        return [() => read(checkpoint, l, h), x(i), y(i), side, side];
+        return [(scratch) => read(checkpoint, l, h, scratch), x(i), y(i), side, side];
       });
       parts.push(box(x(now) - 1, y(now) - 1, side + 2, side + 2, '', 'accent', 3));
       return { width: left + across * wide, height: y(order.length - 1) + high, parts, maps,
@@ -344,13 +348,13 @@ export default {
       const key = [told, state.mode, state.sort, ui.theme(), width, height, scale].join();
       if (paper === canvas && painted === key) return;
       painted = paper === canvas ? key : painted;
-      const inks = shades.map(([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0), line = ui.colour('line');
+      const inks = shades.map(([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0), line = ui.colour('line'), scratch = new Float64Array(Q * K);
       Object.assign(paper, { width: width * scale, height: height * scale });
       Object.assign(paper.style, { width: width + 'px', height: height + 'px' });
       for (const [one, x, y, w, h] of maps) {
         to.fillStyle = line;
         to.fillRect((x - 1) * scale, (y - 1) * scale, (w + 2) * scale, (h + 2) * scale);
-        to.putImageData(points(one.call ? one() : one, K, range, inks, signed, Math.round(w * scale), Math.round(h * scale)), x * scale, y * scale);
+        to.putImageData(points(one.call ? one(scratch) : one, data, range, inks, signed, Math.round(w * scale), Math.round(h * scale)), x * scale, y * scale);
       }
     }
     function text() {

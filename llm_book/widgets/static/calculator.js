@@ -226,10 +226,12 @@ export default {
   results,
   refusal,
   rows,
+  scaled,
+  duration,
   sentence,
   render({ model, el }) {
     const ui = shell({ model, el, css: `fieldset { border: 1px solid var(--line); border-radius: 6px; padding: 4px 10px 8px;
-      margin: 0; display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: end; min-width: 0; flex: 1 1 380px; align-self: stretch; align-content: end; }
+      margin: 0; display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: end; min-width: 0; flex: 1 1 380px; align-self: stretch; align-content: start; }
       fieldset:first-child { flex-basis: 100%; } legend { font-size: 13px; font-weight: 600; } input[type=number] { width: 88px; } label.beside { min-height: 30px; }
       .wrong { color: var(--warm); font-weight: 600; margin: 0; } .wrong:empty { display: none; }
       .published { margin: 4px 0 0; font-size: 13px; color: var(--muted); }` });
@@ -362,7 +364,7 @@ function follow(r, state) {
   const allowed = { positions, precision: Object.keys(precisions), model: ['', ...models.map(({ name }) => name)],
     norm: ['layer', 'rms'], norm_place: ['pre', 'post'] };
   for (const [key, text] of Object.entries(state)) {
-    const place = Object.hasOwn(r.sizes, key) ? r.sizes : r, old = Object.hasOwn(place, key) ? place[key] : null;
+    const place = Object.hasOwn(r.sizes, key) ? r.sizes : r, old = place[key];
     if (typeof old === 'boolean') place[key] = text === 'true';
     else if (typeof old === 'number' || key === 'head_width') place[key] = +text;
     else if (typeof old === 'string' && allowed[key].includes(text)) place[key] = text;
