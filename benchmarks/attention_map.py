@@ -144,7 +144,7 @@ def look_at_peer(browser: Any, path: Path) -> Seen:
     page = browser.new_page(viewport={"width": 900, "height": 900})
     folder = Path(os.environ["BERTVIZ_SCRIPTS"])
     page.route(
-        "**/cdnjs.cloudflare.com/**", lambda route: route.fulfill(path=folder / wanted(route))
+        "https://*/**", lambda route: route.fulfill(path=folder / wanted(route))
     )
     first = opened(page, path, "document.querySelector('#vis svg line')")
     nodes = page.evaluate(COUNT)

@@ -35,6 +35,8 @@ def test_a_chapter_compares_equal_to_itself_and_under_its_masks(chapter):
         assert outputs_differ(cell.outputs, cell.outputs, cell.metadata) == []
         for text in texts(cell):
             for start, end in masked_spans(text.text)[:5]:
+                if text.text[:start].endswith(('data-measured="', 'src="')):
+                    continue  # a view's payload and picture must still be read
                 other = text.text[:start] + "9" + text.text[end:]
                 changed = text.replaced(cell.outputs, other)
                 assert outputs_differ(changed, cell.outputs, cell.metadata) == []

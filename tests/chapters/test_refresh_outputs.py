@@ -68,7 +68,7 @@ def test_an_unknown_chapter_is_refused_in_one_sentence(capsys):
 
 
 def test_another_matplotlib_may_not_draw_the_stored_pictures(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(refresh_outputs, "chapters", lambda: [tmp_path / "05_project.ipynb"])
+    monkeypatch.setattr(refresh_outputs, "notebooks", lambda: [tmp_path / "05_project.ipynb"])
     monkeypatch.setattr(refresh_outputs, "pinned", lambda: False)
     assert refresh_outputs.main(["05_project"]) == 1
     assert "not the version in constraints.txt" in capsys.readouterr().out

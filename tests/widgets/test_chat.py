@@ -349,7 +349,7 @@ LIVE = """
 (() => {
   %s
   globalThis.sent = [];
-  const model = _still_model(a);
+  const model = llmBookView.stillModel(a);
   model.save_changes = () => sent.push(model.get('state'));
   globalThis.model = model;
   globalThis.stop = w.render({ model, el: document.body });
