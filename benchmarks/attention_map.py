@@ -143,9 +143,7 @@ def look_at_peer(browser: Any, path: Path) -> Seen:
     """BertViz: until its lines stand, then the change of layer, its nearest to a change of head."""
     page = browser.new_page(viewport={"width": 900, "height": 900})
     folder = Path(os.environ["BERTVIZ_SCRIPTS"])
-    page.route(
-        "https://*/**", lambda route: route.fulfill(path=folder / wanted(route))
-    )
+    page.route("https://*/**", lambda route: route.fulfill(path=folder / wanted(route)))
     first = opened(page, path, "document.querySelector('#vis svg line')")
     nodes = page.evaluate(COUNT)
     switch = page.evaluate(PEER_SWITCH)

@@ -1,8 +1,10 @@
 """The same view in JupyterLab, with a kernel and without one, and in a page made by nbconvert."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,6 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.site.browser import NoBrowser, launched
 from tests.site.jupyterlab import end_kernels, laboratory
 
 pytestmark = [pytest.mark.needs_browser, pytest.mark.slow]
@@ -40,13 +41,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Any]:
-    """A browser window; without a browser the test is skipped, or fails where it is required."""
-    try:
-        with launched() as browser:
-            yield browser.new_context(viewport={"width": 1300, "height": 1000})
-    except NoBrowser as error:
-        pytest.skip(str(error))
+def window(browser: Any) -> Iterator[Any]:
+    """A second window of the session's browser: one thread has room for one."""
+    context = browser.browser.new_context(viewport={"width": 1300, "height": 1000})
+    yield context
+    context.close()
 
 
 def written(path: Path, *sources: str) -> Path:
@@ -71,10 +70,19 @@ def stored_views(path: Path) -> int:
 
 
 def run_cell(page: Any, number: int) -> None:
-    """Run one cell, as a reader does, once the kernel is there."""
+    """Run one cell, as a reader does: again where the kernel, just started, did not hear."""
+    from playwright.sync_api import TimeoutError as NotYet
+
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000)
-    page.locator(".jp-CodeCell .jp-InputArea-editor").nth(number).click()
-    page.keyboard.press("Shift+Enter")
+    cell = page.locator(".jp-CodeCell").nth(number)
+    answered = cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]"))
+    for _ in range(6):
+        cell.locator(".jp-InputArea-editor").click()
+        page.keyboard.press("Shift+Enter")
+        with suppress(NotYet):
+            answered.wait_for(timeout=12_000)
+            return
+    raise AssertionError(f"cell {number} never ran")
 
 
 def says(page: Any, words: str) -> None:

@@ -147,6 +147,16 @@ def pixels(page, x, y, width, height):
     return np.array(data).reshape(height, width, 4)[..., :3]
 
 
+def becomes(page, where, wanted):
+    """Wait until one point of the canvas is as wanted: a new theme is drawn a moment later."""
+    for _ in range(50):
+        point = pixels(page, *where, 1, 1)
+        if wanted(point):
+            return point
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the point stayed {point.ravel()}")
+
+
 def frame(page):
     """Left, top and size of the matrix on its canvas."""
     box = page.locator(".drawn rect").first.evaluate("r => [r.x, r.y, r.width].map(v => "
@@ -454,10 +464,10 @@ def test_on_paper_it_is_light_and_without_controls(chromium, tmp_path):
         assert pixels(page, left + size - 2, top + 1, 1, 1).max() < 60  # nothing: dark
         page.emulate_media(media="print")
         assert page.locator("canvas").is_visible()
-        assert pixels(page, left + size - 2, top + 1, 1, 1).min() > 240
+        becomes(page, (left + size - 2, top + 1), lambda point: point.min() > 240)
         assert not page.get_by_role("button", name="PNG").is_visible()
         page.emulate_media(media="screen")
-        assert pixels(page, left + size - 2, top + 1, 1, 1).max() < 60
+        becomes(page, (left + size - 2, top + 1), lambda point: point.max() < 60)
 
 
 def test_without_scripts_the_picture_stands(chromium, tmp_path):
