@@ -101,10 +101,12 @@ def fragment(shown: View, key: str) -> str:
     """The view as HTML: the picture first, for hosts that run no script."""
     measured = " data-measured" if shown.trained else ""
     source = base64.b64encode(shown.record.still(shown.lang).encode()).decode("ascii")
-    title, said = html.escape(shown.title), html.escape(shown.sentence)
+    title = html.escape(shown.title)
     alt = title if shown.trained else html.escape(f"{shown.title}. {shown.sentence}")
-    if not shown.trained:  # for fonts and for screen readers
-        said = CHINESE.sub(r'<i lang="zh" style="font-style:normal">\g<0></i>', said)
+    # Chinese is marked for fonts and for screen readers.
+    said = CHINESE.sub(
+        r'<i lang="zh" style="font-style:normal">\g<0></i>', html.escape(shown.sentence)
+    )
     return (
         f'<div class="llm-book" data-llm-book="{shown.record.kind}" data-key="{key}" '
         f'lang="{shown.lang}" data-lm-suppress-shortcuts="true"{" data-trained" * shown.trained}\n'

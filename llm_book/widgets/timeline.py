@@ -89,10 +89,12 @@ class TimelineRecord:
 
 
 def said(key: str, cell: Cell, lang: str) -> str:
-    """A cell in words: 175 B, ≈ 340 B where it is estimated, unknown."""
+    """A cell in words: 175 B, ≈ 340 B where a number is estimated, closed, unknown."""
     if cell.value is None:
         return t("unknown", lang)
-    text = t(cell.value, lang) if isinstance(cell.value, str) else compact(cell.value)
+    if isinstance(cell.value, str):
+        return t(cell.value, lang)
+    text = compact(cell.value)
     text = phrase("{number} words", lang, number=text) if cell.unit == "words" else text
     return f"≈ {text}" if cell.status == "estimated" else text
 

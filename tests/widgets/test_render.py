@@ -20,7 +20,8 @@ from llm_book.widgets.programs import (
     written_out,
 )
 from llm_book.widgets.records import unpacked
-from llm_book.widgets.sampling import sampling
+from llm_book.widgets.render import View
+from llm_book.widgets.sampling import sampling, sampling_record
 from tests.widgets import hostile
 from tests.widgets.kinds import ASSETS, STATIC, kinds
 from tests.widgets.node import run
@@ -153,6 +154,13 @@ def test_in_chinese_everything_is_chinese(monkeypatch):
     assert shown.document()["words"]["temperature"] == "温度"
     monkeypatch.setenv("LLM_BOOK_LANG", "zh_CN.UTF-8")
     assert some().lang == "zh"
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_chinese_words_of_an_english_sentence_are_marked(trained):
+    shown = View(sampling_record([2.0, 1.0], ["雨", "the"]), "Next", "en", trained)
+    assert "“雨”" in shown.sentence
+    assert '<i lang="zh" style="font-style:normal">雨</i>' in shown.html()
 
 
 @pytest.mark.parametrize(

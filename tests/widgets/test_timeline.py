@@ -175,6 +175,11 @@ def test_the_sentence_counts_what_was_disclosed():
     assert record.table("en").rows[1][1:3] == ("2020-02-29", "≈ 9 B")
 
 
+def test_only_numbers_are_roughly_so():
+    closed = a_model(weights=fact("closed", "estimated")).cells()["weights"]
+    assert said("weights", closed, "en") == "closed"
+
+
 def test_a_filter_keeps_kind_and_weights():
     models = timeline_record().document()["models"]
     for kind, weights in (("decoder", ""), ("", "open"), ("reasoning", "closed"), ("unknown", "")):

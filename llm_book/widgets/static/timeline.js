@@ -39,7 +39,8 @@ const terms = (t) => [t('word vectors'), t('recurrent'), t('encoder'), t('encode
   t('open'), t('closed'), t('unknown'), t('disclosed'), t('estimated')];
 function said(cell, t) {
   if (!cell) return t('unknown');
-  const text = typeof cell[0] === 'string' ? t(cell[0]) : compact(cell[0]);
+  if (typeof cell[0] === 'string') return t(cell[0]);
+  const text = compact(cell[0]);
   return (cell[1] === 'estimated' ? '≈ ' : '') + (cell[3] === 'words' ? t('{number} words', { number: text }) : text);
 }
 
