@@ -20,7 +20,7 @@ app = typer.Typer(help="Run the book's recipes and keep their results.", no_args
 ledger = typer.Typer(help="Recorded runs.", no_args_is_help=True)
 app.add_typer(ledger, name="results")
 
-NOT_RECIPES = ("job",)
+NOT_RECIPES = ("job", "word_vectors")
 
 
 def recipe_names() -> list[str]:
@@ -144,10 +144,8 @@ def list_records() -> None:
     """One line for each record that came with the package."""
     for name in results.names():
         record = results.recorded(name)
-        if record is None:
-            continue
-        accuracy = record.document["summary"]["accuracy_over_seeds"]["estimate"]
-        typer.echo(f"{name}: accuracy {accuracy:.4f}; {record.caption}")
+        if record is not None:
+            typer.echo(f"{name}: {record.headline}; {record.caption}")
 
 
 def _fail(error: Exception) -> None:

@@ -13,7 +13,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
@@ -144,7 +144,7 @@ def accept(folders: Sequence[Path], ledger: Path, note: str = "") -> Path:
     record |= {"command": first["command"], "machine": first["machine"], "note": note}
     record["seeds"] = [run["seed"] for run in runs]
     record["runs"] = [_short_run(run, folder) for run, folder in zip(runs, folders, strict=True)]
-    record["summary"] = _summary(record["runs"], folders)
+    record["summary"] = _summary(runs, record["runs"], folders)
     record["rivals"] = _mean_rivals(runs)
     path = ledger / f"{first['recipe']}.{first['preset']}.{_where(first)[0]}.json"
     if path.exists():
@@ -191,13 +191,23 @@ def _where(run: dict[str, Any]) -> tuple[str, str, str | None]:
 
 def _mean_rivals(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """What each rival reached, averaged over the runs; margins stand in the summary."""
-    answer = {}
-    for name, facts in runs[0].get("rivals", {}).items():
-        keys = [key for key, value in facts.items() if isinstance(value, int | float)]
-        answer[name] = {
-            key: float(np.mean([run["rivals"][name][key] for run in runs])) for key in keys
-        }
-    return answer
+    return {
+        name: {key: _mean(run["rivals"][name][key] for run in runs) for key in _numbers(facts)}
+        for name, facts in runs[0].get("rivals", {}).items()
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def _numbers(facts: dict[str, Any]) -> list[str]:
+    """The names of what is a number."""
+    return [
+        key
+        for key, value in facts.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
 
 
 def _check_not_smaller(new: dict[str, Any], old: dict[str, Any], path: Path) -> None:
@@ -215,7 +225,9 @@ def _check_not_smaller(new: dict[str, Any], old: dict[str, Any], path: Path) -> 
 def _short_run(run: dict[str, Any], folder: Path) -> dict[str, Any]:
     short = {key: run[key] for key in ("seed", "metrics", "seconds", "tokens", "energy_joules")}
     curve = History(folder / "curve.jsonl").read()
-    short["peak_memory_bytes"] = max((step["memory"] for step in curve), default=0)
+    # A curve knows the peak of training alone, the run's own peak has the rivals in it.
+    highest = max((step["memory"] for step in curve), default=run["peak_memory_bytes"])
+    short["peak_memory_bytes"] = highest
     short["curve"] = thinned(curve)
     short["validation"] = History(folder / "validation.jsonl").read()
     return short
@@ -233,17 +245,28 @@ def thinned(curve: list[dict[str, Any]], points: int = CURVE_POINTS) -> dict[str
     return answer
 
 
-def _summary(runs: list[dict[str, Any]], folders: list[Path]) -> dict[str, Any]:
-    """Means over seeds with their intervals, and the margin over each rival.
+def _summary(runs: list[dict[str, Any]], short: list[dict[str, Any]], folders: list[Path]) -> Any:
+    """What the runs took and gave: means over seeds with their intervals, and over the rivals.
 
-    A rival with seeds of its own is averaged over them, as ours is.
+    A classifier's runs leave what they got right, text by text, and are compared on that.
     """
+    summary = {
+        "tokens": sum(run["tokens"] for run in short),
+        "seconds": sum(run["seconds"] for run in short),
+        "peak_memory_bytes": max(run["peak_memory_bytes"] for run in short),
+    }
+    if all((folder / "scores.npz").exists() for folder in folders):
+        return summary | _over_texts(short, folders)
+    return summary | _over_seeds(runs)
+
+
+def _over_texts(runs: list[dict[str, Any]], folders: list[Path]) -> dict[str, Any]:
+    """A rival with seeds of its own is averaged over them, as ours is."""
     accuracy = [run["metrics"]["accuracy"] for run in runs]
     n = runs[0]["metrics"]["n"]
     scores = [np.load(folder / "scores.npz") for folder in folders]
     right = {name: np.mean([one[name] for one in scores], axis=0) for name in scores[0].files}
     return {
-        "tokens": sum(run["tokens"] for run in runs),
         "accuracy_over_seeds": over_seeds(accuracy).as_dict(),
         "accuracy_over_texts": wilson(round(float(right["ours"].mean()) * n), n).as_dict(),
         "margins": {
@@ -251,8 +274,31 @@ def _summary(runs: list[dict[str, Any]], folders: list[Path]) -> dict[str, Any]:
             for name, theirs in right.items()
             if name != "ours"
         },
-        "seconds": sum(run["seconds"] for run in runs),
-        "peak_memory_bytes": max(run["peak_memory_bytes"] for run in runs),
+    }
+
+
+def _over_seeds(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each number over the seeds, and ours less each rival's, seed by seed. One seed: no interval.
+
+    ``{"metrics": {name: interval}, "differences": {rival: {name: interval}}}``
+    """
+    metrics = {
+        name: [run["metrics"][name] for run in runs] for name in _numbers(runs[0]["metrics"])
+    }
+    differences = {
+        rival: {
+            name: [run["metrics"][name] - run["rivals"][rival][name] for run in runs]
+            for name in _numbers(facts)
+            if name in metrics
+        }
+        for rival, facts in runs[0].get("rivals", {}).items()
+    }
+    return {
+        "metrics": {name: over_seeds(values).as_dict() for name, values in metrics.items()},
+        "differences": {
+            rival: {name: over_seeds(values).as_dict() for name, values in found.items()}
+            for rival, found in differences.items()
+        },
     }
 
 
@@ -268,6 +314,13 @@ class Record:
         """Whether the recipe's modules have changed since; the chapter then says so."""
         module = f"llm_book.recipes.{self.document['recipe']}"
         return code_facts(module)["modules_sha256"] != self.document["code"]["modules_sha256"]
+
+    @property
+    def headline(self) -> str:
+        """What came out, over the seeds: the accuracy of a classifier, else every number."""
+        summary = self.document["summary"]
+        found = summary.get("metrics") or {"accuracy": summary["accuracy_over_seeds"]}
+        return ", ".join(f"{name} {one['estimate']:.4f}" for name, one in found.items())
 
     @property
     def caption(self) -> str:

@@ -10,7 +10,7 @@ run = CliRunner()
 
 def test_recipes_are_found_by_looking():
     assert "imdb_gru" in recipe_names()
-    assert "job" not in recipe_names()
+    assert not {"job", "word_vectors"} & set(recipe_names())
 
 
 def test_the_doctor_says_what_it_found():
