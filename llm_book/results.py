@@ -30,6 +30,7 @@ SCHEMA = 1
 SHARED = ("recipe", "preset", "config", "data", "code", "schema")
 CURVE_POINTS = 200
 MAKES_TEXTS = "llm_book.data.world"
+WRITES_DOWN = ("llm_book.results", "llm_book.recipes.job")
 
 
 class LedgerError(ValueError):
@@ -85,7 +86,8 @@ def _processor() -> str:
 def code_facts(module: str) -> dict[str, str]:
     """The package's version, and one hash over the source of every module the recipe imports.
 
-    The generated world is left out: what it made is in the record as the hash of its content.
+    The generated world is left out, for what it made is in the record as the hash of its content,
+    and so is what only writes the run down.
     """
     digest = hashlib.sha256()
     for name, source in sorted(_sources(module, {}).items()):
@@ -101,7 +103,8 @@ def _version() -> str:
 
 
 def _sources(module: str, found: dict[str, str]) -> dict[str, str]:
-    if module in found or module.startswith(MAKES_TEXTS) or not module.startswith("llm_book"):
+    left_out = module.startswith(MAKES_TEXTS) or module in WRITES_DOWN
+    if module in found or left_out or not module.startswith("llm_book"):
         return found
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:

@@ -193,3 +193,9 @@ def test_every_record_in_the_package_can_be_read_and_says_where_it_comes_from():
         assert record.document["schema"] == results.SCHEMA
         assert "seed(s) on" in record.caption
     assert results.recorded("there.is.none") is None
+
+
+def test_what_only_writes_a_run_down_does_not_make_it_an_earlier_version():
+    sources = results._sources("llm_book.recipes.imdb_gru", {})
+    assert "llm_book.models.recurrent" in sources and "llm_book.training.loop" in sources
+    assert not {"llm_book.results", "llm_book.recipes.job"} & set(sources)
