@@ -154,7 +154,7 @@ def test_the_hash_covers_what_the_recipe_imports_and_nothing_else(monkeypatch):
     before = code_facts("llm_book.recipes.imdb_gru")["modules_sha256"]
     sources = results._sources("llm_book.recipes.imdb_gru", {})
     assert "llm_book.models.recurrent" in sources
-    assert "llm_book.training.checkpoint" in sources
+    assert "llm_book.training.loop" in sources
     assert "llm_book.cli" not in sources
     assert not [name for name in sources if name.startswith("llm_book.data.world")]
     assert code_facts("llm_book.recipes.imdb_gru")["modules_sha256"] == before
