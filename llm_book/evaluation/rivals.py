@@ -31,10 +31,32 @@ def tfidf_bigrams(
 def _tfidf(
     texts: Sequence[str], labels: Sequence[int], new_texts: Sequence[str], ngrams: tuple[int, int]
 ) -> np.ndarray:
+    return _tfidf_probabilities(texts, labels, new_texts, ngrams)[0][:, 1]
+
+
+def tfidf_classes(
+    texts: Sequence[str], labels: Sequence[int], new_texts: Sequence[str], n_classes: int
+) -> np.ndarray:
+    """P(class) of new texts, by tf-idf of words and pairs: [n, classes], 0 for a class not seen.
+
+    Raises ``ValueError`` for a label that is none of the classes.
+    """
+    answer = np.zeros((len(new_texts), n_classes))
+    found, seen = _tfidf_probabilities(texts, labels, new_texts, (1, 2))
+    if not np.isin(seen, np.arange(n_classes)).all():
+        raise ValueError(f"labels {seen.tolist()} do not fit {n_classes} classes, counted from 0")
+    answer[:, seen] = found
+    return answer
+
+
+def _tfidf_probabilities(
+    texts: Sequence[str], labels: Sequence[int], new_texts: Sequence[str], ngrams: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """P(class) of new texts: [n, classes seen], and which classes those are."""
     bag = TfidfVectorizer(ngram_range=ngrams, min_df=2, sublinear_tf=True, token_pattern=WORD)
     model = LogisticRegression(C=10, max_iter=1000)
     model.fit(bag.fit_transform(texts), labels)
-    return model.predict_proba(bag.transform(new_texts))[:, 1]
+    return model.predict_proba(bag.transform(new_texts)), model.classes_
 
 
 def log_count_ratio(
