@@ -268,7 +268,8 @@ def fit(
     )
     training = train(model, batches, settings, job.runtime)
     average, stopping = WeightAverage(model, config.average_decay), EarlyStopping(config.patience)
-    _resume(training, average, stopping, job)
+    parts = {"training": training, "average": average, "stopping": stopping}
+    job.restore(**parts)
     validation = reader.read(corpus.validation)
     every = max(1, batches.steps_per_epoch // config.evaluations_per_epoch)
     if not stopping.stop:
@@ -285,37 +286,12 @@ def fit(
                     + ("   best so far" if best else "")
                 )
             if step.index % config.checkpoint_every == 0 or stopping.stop:
-                _save(training, average, stopping, job)
+                job.save(training.index, **parts)
             if stopping.stop:
                 job.say(f"stopped early: no better since step {stopping.best_index}")
                 break
     stopping.restore(model)
     return training
-
-
-def _save(training: Training, average: WeightAverage, stopping: EarlyStopping, job: Job) -> None:
-    state = {
-        "training": training.state(),
-        "average": average.state(),
-        "stopping": stopping.state(),
-    }
-    job.checkpoints.save(state, training.index)
-
-
-def _resume(training: Training, average: WeightAverage, stopping: EarlyStopping, job: Job) -> None:
-    if not job.resume:
-        return
-    state, refused = job.checkpoints.newest_good()
-    for sentence in refused:
-        before = "training begins anew" if state is None else "the one before it is used"
-        job.say(f"{sentence}; {before}")
-    if state is not None:
-        training.resume(state["training"])
-        average.resume(state["average"])
-        stopping.resume(state["stopping"])
-        job.say(f"resumed after step {training.index}")
-    job.curve.forget_after(training.index)
-    job.validation.forget_after(training.index)
 
 
 def _evaluate(

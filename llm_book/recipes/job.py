@@ -10,6 +10,7 @@ from llm_book import results
 from llm_book.runtime import Runtime
 from llm_book.training.checkpoint import Checkpoints
 from llm_book.training.history import History
+from llm_book.training.loop import Step, Training
 
 Say = Callable[[str], None]
 
@@ -112,6 +113,41 @@ class Job:
         document |= {"status": "finished", "energy_joules": None, **facts}
         results.write_json(self.folder / "run.json", document)
         return document
+
+    def save(self, index: int, **parts: Any) -> None:
+        """A checkpoint after step ``index`` of all parts: whatever has ``state`` and ``resume``."""
+        self.checkpoints.save({name: part.state() for name, part in parts.items()}, index)
+
+    def restore(self, **parts: Any) -> None:
+        """Where the run is to go on: put the parts back to the newest good checkpoint.
+
+        What the curves say of later steps is taken out. ``training`` is one of the parts.
+        """
+        if not self.resume:
+            return
+        state, refused = self.checkpoints.newest_good()
+        for sentence in refused:
+            before = "training begins anew" if state is None else "the one before it is used"
+            self.say(f"{sentence}; {before}")
+        training = parts["training"]
+        if state is not None:
+            for name, part in parts.items():
+                part.resume(state[name])
+            self.say(f"resumed after step {training.index}")
+        self.curve.forget_after(training.index)
+        self.validation.forget_after(training.index)
+
+    def steps(self, training: Training, every: int) -> Iterator[Step]:
+        """Train to the end, a line of the curve a step; look and save every so many steps.
+
+        Gives the steps after which to look: they stand in the checkpoint that is then written.
+        """
+        self.restore(training=training)
+        for step in training:
+            self.curve.append(step.as_dict())
+            if step.index % every == 0 or step.index == training.config.steps:
+                yield step
+                self.save(step.index, training=training)
 
     @contextmanager
     def noting_how_it_ends(self, document: dict[str, Any]) -> Iterator[None]:
