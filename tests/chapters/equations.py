@@ -1,7 +1,7 @@
 """Each formula on a page, evaluated independently of the code that computes it.
 
-``tests/equations/test_equations.py`` holds the table ``EQUATIONS``: label of the formula to
-``Equation``. Its check gets the partner and raises where the two disagree, so that it can be
+Each module ``tests/equations/test_equations*.py`` holds a table ``EQUATIONS``: label of the formula
+to ``Equation``. Its check gets the partner and raises where the two disagree, so that it can be
 given a mutated partner as well, and must then raise.
 """
 

@@ -11,10 +11,14 @@ from tests.chapters.notebooks import ROOT, chapters, each_chapter, read
 
 
 def table() -> dict[str, Equation]:
-    """The table of partners, or nothing before there is one."""
-    if not (ROOT / "tests" / "equations" / "test_equations.py").exists():
-        return {}
-    return importlib.import_module("tests.equations.test_equations").EQUATIONS
+    """The partners of all modules in ``tests/equations``, or nothing before there is one."""
+    found: dict[str, Equation] = {}
+    for path in sorted((ROOT / "tests" / "equations").glob("test_equations*.py")):
+        part = importlib.import_module(f"tests.equations.{path.stem}").EQUATIONS
+        twice = sorted(found.keys() & part.keys())
+        assert not twice, f"{path.name}: {twice} stand in another table as well"
+        found |= part
+    return found
 
 
 def each_equation() -> pytest.MarkDecorator:
