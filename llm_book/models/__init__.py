@@ -2,6 +2,7 @@
 
 counting…                          n-grams: add-k, Kneser–Ney
 word_vectors, glove                tables of vectors: skip-gram, CBOW, GloVe
+ibm_model_1                        which word translates which, by EM
 recurrent…, seq2seq                RNN, LSTM, GRU; a language model; encoder–decoder with attention
 attention, positions, norms, feed_forward, mixture, blocks, embedding    parts of a Transformer
 transformer, encoder, encoder_decoder, causal, reading                   whole ones

@@ -58,7 +58,11 @@ class Config:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
 
 
-SHAKESPEARE: dict[str, Any] = {"data": "shakespeare", "n_characters": 10_000_000, "learning_rate": 1e-3}
+SHAKESPEARE: dict[str, Any] = {
+    "data": "shakespeare",
+    "n_characters": 10_000_000,
+    "learning_rate": 1e-3,
+}
 PRESETS = {
     "small": Config(
         data="world",
