@@ -22,8 +22,12 @@ LARGEST = 4 * 2**20  # bytes of a notebook
 SMALLEST_COMPARED = 0.90  # of the cells that print
 LARGEST_MASKED = 0.05  # of the characters printed
 IGNORED_CELLS: frozenset[str] = frozenset()  # ids of cells that may carry an nbval-ignore tag
-# Cells a chapter that may be tagged trained-picture.
-TRAINED_PICTURES = {"02_core_concepts": 2, "04_mathematics": 1, "05_project": 3}
+TRAINED_PICTURES = {  # cells a chapter that may be tagged trained-picture
+    "01_background": 3,
+    "02_core_concepts": 2,
+    "04_mathematics": 1,
+    "05_project": 3,
+}
 
 PATHS = re.compile(
     r"(?<![\w.:/])/(?:home|Users|root|tmp|usr|opt|var|work|content|private|mnt)/\w"
