@@ -25,6 +25,7 @@ IGNORED_CELLS: frozenset[str] = frozenset()  # ids of cells that may carry an nb
 TRAINED_PICTURES = {  # cells a chapter that may be tagged trained-picture
     "01_background": 3,
     "02_core_concepts": 2,
+    "03_algorithms": 4,
     "04_mathematics": 1,
     "05_project": 3,
 }
