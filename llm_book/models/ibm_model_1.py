@@ -52,8 +52,9 @@ class IBMModel1:
 
     def _pair_keys(self, source: Ids, target: Ids) -> Int64[ndarray, "target source"]:
         """One number a pair of words; the empty word stands before the source."""
-        row = np.array([EMPTY, *source]) + 1
-        return row[None, :] * self._base + np.array(target)[:, None]
+        row, column = np.array([EMPTY, *source]) + 1, np.array(target)[:, None]
+        # A word beyond those of training would get the number of another pair.
+        return np.where(column < self._base, row * self._base + column, -1)
 
     def step(self) -> float:
         """One round of expectation and maximisation (equation eq-ibm-step).
@@ -69,7 +70,8 @@ class IBMModel1:
 
     def probability(self, source: int, target: int) -> float:
         """t(target | source), 0 for words that never met; ``EMPTY`` is the empty word."""
-        return float(self._looked_up(np.array([(source + 1) * self._base + target]))[0])
+        keys = self._pair_keys([source], [target])
+        return float(self._looked_up(keys)[0, 1])
 
     def translations(self, source: int, most: int = 5) -> list[tuple[int, float]]:
         """The ``most`` probable translations of a word with their probabilities, best first."""
