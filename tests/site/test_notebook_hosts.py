@@ -77,6 +77,8 @@ def run_cell(page: Any, number: int) -> None:
     cell = page.locator(".jp-CodeCell").nth(number)
     answered = cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]"))
     for _ in range(6):
+        if (asked := page.locator(".jp-Dialog .jp-mod-accept")).count():
+            asked.first.click()
         cell.locator(".jp-InputArea-editor").click()
         page.keyboard.press("Shift+Enter")
         with suppress(NotYet):

@@ -138,4 +138,8 @@ def test_every_glossary_term_is_on_its_page(walk: list[Visit], site: Path) -> No
     source = site.parents[1] / "book" / "glossary.yml"
     terms = [entry["en"] for entry in yaml.safe_load(source.read_text(encoding="utf-8"))]
     text = (site / "book" / "glossary.html").read_text(encoding="utf-8")
-    assert [term for term in terms if f'id="term-{term.replace(" ", "-")}"' not in text] == []
+    assert [
+        term
+        for term in terms
+        if f'id="term-{term.replace(" ", "-").replace("–", "-")}"' not in text
+    ] == []
