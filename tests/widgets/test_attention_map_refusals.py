@@ -95,8 +95,12 @@ def test_tokens_that_are_none_are_refused(tokens, why):
 
 def test_rows_in_sixteen_bits_may_stray_further():
     for kind in (torch.float16, torch.bfloat16):
-        attention_map(torch.tensor(EVEN * 1.02).to(kind), WORDS)
-    attention_map(torch.tensor(EVEN * 1.0005).float(), WORDS)
+        kept = attention_map(torch.tensor(EVEN * 1.02).to(kind), WORDS).record.weights
+        assert kept.sum(axis=-1) == pytest.approx(1.02, abs=0.005)  # shown as they came
+    kept = attention_map(torch.tensor(EVEN * 1.0005).float(), WORDS).record.weights
+    assert kept.sum(axis=-1) == pytest.approx(1.0005, abs=1e-6)
+    with pytest.raises(ValueError, match="sum"):
+        attention_map(torch.tensor(EVEN * 1.02).float(), WORDS)
 
 
 def test_a_map_too_large_for_a_page_is_refused():

@@ -35,7 +35,8 @@ def test_a_token_is_shown_with_nothing_hidden_in_it(text, as_shown):
 
 @given(st.text(max_size=80).map(lambda s: s + "\ud800"))
 def test_whatever_is_shown_can_be_written_to_a_file(text):
-    shown(text).encode("utf-8")
+    written = shown(text).encode("utf-8")
+    assert written.decode("utf-8") == shown(text)
 
 
 @pytest.mark.parametrize("wrong", [None, 3, b"bytes", ["a"]])

@@ -250,6 +250,8 @@ def test_two_views_of_one_key_both_come_alive(chromium, tmp_path):
     path.write_text(f"<meta charset=utf-8>{some().html()}{some().html()}", encoding="utf-8")
     page.goto(path.as_uri())
     page.wait_for_function("document.querySelectorAll('.llm-book[data-alive]').length === 2")
+    said = page.locator(".llm-book .sentence").all_inner_texts()
+    assert said == [some().sentence] * 2
     page.close()
 
 
