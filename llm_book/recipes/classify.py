@@ -189,14 +189,13 @@ def texts_and_labels(task: Task) -> tuple[list[str], list[int], list[str]]:
 
 def answered(task: Task, config: Config, job: Job) -> tuple[np.ndarray, np.ndarray]:
     """P(label) of every test text [n, labels], and what it cost: [seconds, tokens]."""
-    path = job.folder / f"{task.name.replace(' ', '-')}.npz"
-    if not path.exists():
+
+    def made() -> dict[str, np.ndarray]:
         said, *cost = learn(task, config, job)
-        aside = path.with_name(f"writing-{path.name}")
-        np.savez_compressed(aside, said=said, cost=np.array(cost))
-        aside.replace(path)
-    with np.load(path) as stored:
-        return stored["said"], stored["cost"]
+        return {"said": said, "cost": np.array(cost)}
+
+    stored = job.kept(task.name.replace(" ", "-"), made)
+    return stored["said"], stored["cost"]
 
 
 def learn(task: Task, config: Config, job: Job) -> tuple[np.ndarray, float, int]:

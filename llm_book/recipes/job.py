@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from llm_book import results
 from llm_book.runtime import Runtime
 from llm_book.training.checkpoint import Checkpoints
@@ -113,6 +115,20 @@ class Job:
         document |= {"status": "finished", "energy_joules": None, **facts}
         results.write_json(self.folder / "run.json", document)
         return document
+
+    def kept(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Arrays from ``NAME.npz`` in the run's folder; made and written where it is not there yet.
+
+        Written aside and renamed, so that a run that was killed goes on behind what was finished.
+        """
+        path = self.folder / f"{name}.npz"
+        if not path.exists():
+            aside = path.with_name(f"writing-{path.name}")
+            arrays: dict[str, Any] = make()
+            np.savez_compressed(aside, **arrays)
+            aside.replace(path)
+        with np.load(path) as stored:
+            return dict(stored)
 
     def save(self, index: int, **parts: Any) -> None:
         """A checkpoint after step ``index`` of all parts: whatever has ``state`` and ``resume``."""

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -235,22 +234,16 @@ def train_gensim(corpus: Corpus, config: Config, seed: int) -> VectorTable:
 
 def kept(job: Job, name: str, make: Callable[[], VectorTable]) -> tuple[VectorTable, float]:
     """Vectors and the seconds they took, read from the run's folder where they were made before."""
-    path = job.folder / f"{name}.npz"
-    if not path.exists():
+
+    def timed() -> dict[str, np.ndarray]:
         started = time.perf_counter()
         table = make()
-        write_table(path, table, time.perf_counter() - started)
-    with np.load(path) as stored:
-        table = VectorTable(stored["words"].tolist(), stored["vectors"])
-        return table, float(stored["seconds"])
+        seconds = np.array(time.perf_counter() - started)
+        vectors = table.unit.astype(np.float32)
+        return {"words": np.array(table.words), "vectors": vectors, "seconds": seconds}
 
-
-def write_table(path: Path, table: VectorTable, seconds: float) -> None:
-    """Written aside and renamed."""
-    aside = path.with_name(f"writing-{path.name}")
-    words, vectors = np.array(table.words), table.unit.astype(np.float32)
-    np.savez(aside, words=words, vectors=vectors, seconds=seconds)
-    aside.replace(path)
+    stored = job.kept(name, timed)
+    return VectorTable(stored["words"].tolist(), stored["vectors"]), float(stored["seconds"])
 
 
 def said(scores: Scores) -> str:
