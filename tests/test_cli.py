@@ -22,7 +22,11 @@ def test_the_doctor_says_what_it_found():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["run", "imbd"], "recipe 'imbd' is unknown; choose one of cells, imdb_gru"),
+        (
+            ["run", "imbd"],
+            "recipe 'imbd' is unknown; choose one of cells, classify, imdb_gru, shakespeare_gpt, "
+            "translate, words_sgns",
+        ),
         (["run", "imdb_gru", "--preset", "big"], "preset 'big' is unknown; choose small or full"),
         (["run", "imdb_gru", "--seeds", "a"], "seeds 'a' are not whole numbers"),
         (["run", "imdb_gru", "--set", "depth=3"], "setting 'depth' is unknown; choose one of"),
