@@ -28,6 +28,7 @@ TRAINED_PICTURES = {  # cells a chapter that may be tagged trained-picture
     "03_algorithms": 4,
     "04_mathematics": 1,
     "05_project": 3,
+    "06_applications": 10,
 }
 
 PATHS = re.compile(

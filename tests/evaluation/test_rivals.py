@@ -13,6 +13,7 @@ from llm_book.evaluation.rivals import (
     log_count_ratio,
     naive_bayes_bigrams,
     tfidf_bigrams,
+    tfidf_classes,
     tfidf_unigrams,
 )
 
@@ -77,3 +78,22 @@ def test_naive_bayes_weighs_presence_by_the_ratio_of_smoothed_shares():
     assert naive_bayes_bigrams(texts, labels, new) == pytest.approx(expected, abs=1e-3)
     less = naive_bayes_bigrams(texts, labels, new, smoothing=0.1)
     assert np.abs(less - expected).max() > 1e-2
+
+
+def test_several_classes_get_a_probability_each_and_one_not_seen_gets_none():
+    texts = ["good film", "good film", "bad film", "bad film", "long film", "long film"]
+    answer = tfidf_classes(texts, [0, 0, 2, 2, 3, 3], ["good", "bad", "long"], 4)
+    assert answer.argmax(axis=1).tolist() == [0, 2, 3]
+    np.testing.assert_allclose(answer.sum(axis=1), 1)
+    assert (answer[:, 1] == 0).all()
+
+
+def test_of_two_classes_the_second_is_what_the_other_rival_gives():
+    texts, labels = ["good film", "good film", "bad film", "bad film"], [1, 1, 0, 0]
+    both = tfidf_classes(texts, labels, ["good", "bad film"], 2)
+    np.testing.assert_allclose(both[:, 1], tfidf_bigrams(texts, labels, ["good", "bad film"]))
+
+
+def test_a_label_that_is_no_class_is_refused():
+    with pytest.raises(ValueError, match="do not fit 2 classes"):
+        tfidf_classes(["a b", "a b", "a c"], [0, 0, 2], ["a"], 2)
