@@ -325,6 +325,26 @@ class Record:
         found = summary.get("metrics") or {"accuracy": summary["accuracy_over_seeds"]}
         return ", ".join(f"{name} {one['estimate']:.4f}" for name, one in found.items())
 
+    def beside(self, *names: str, ours: str = "ours") -> str:
+        """The named numbers over the seeds, and beneath each what its rivals reached.
+
+        ``WordSim-353: ours 0.402 [0.390, 0.413]``, and of a rival ours minus its own. One seed has
+        no interval. Raises ``LedgerError`` for a number that the record does not hold.
+        """
+        summary, lines = self.document["summary"], []
+        for name in names:
+            if name not in summary["metrics"]:
+                raise LedgerError(
+                    f"{self.name} holds no {name!r}; it holds {', '.join(summary['metrics'])}"
+                )
+            lines.append(f"{name}: {ours} {_with_ends(summary['metrics'][name])}")
+            for rival, found in summary["differences"].items():
+                if name in found:
+                    reached = self.document["rivals"][rival][name]
+                    apart = _with_ends(found[name], sign="+")
+                    lines.append(f"    {rival} {reached:.3f}; {ours} minus it {apart}")
+        return "\n".join(lines)
+
     @property
     def caption(self) -> str:
         """One sentence on where the record comes from."""
@@ -335,6 +355,12 @@ class Record:
         )
         said += f" ({self.document['note']})" if self.document["note"] else ""
         return said + (", recorded with an earlier version" if self.earlier_code else "")
+
+
+def _with_ends(interval: dict[str, Any], sign: str = "-") -> str:
+    shown = {end: f"{value:{sign}.3f}" for end, value in interval.items() if value is not None}
+    ends = f" [{shown['low']}, {shown['high']}]" if "low" in shown else ""
+    return shown["estimate"] + ends
 
 
 def recorded(name: str) -> Record | None:

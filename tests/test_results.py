@@ -199,3 +199,35 @@ def test_what_only_writes_a_run_down_does_not_make_it_an_earlier_version():
     sources = results._sources("llm_book.recipes.imdb_gru", {})
     assert "llm_book.models.recurrent" in sources and "llm_book.training.loop" in sources
     assert not {"llm_book.results", "llm_book.recipes.job"} & set(sources)
+
+
+def a_record_of_words(folder, seeds):
+    found = []
+    for seed in seeds:
+        found.append(
+            a_run(
+                folder,
+                seed,
+                metrics={"rho": 0.4 + seed / 100, "pairs": 9},
+                rivals={"gensim": {"rho": 0.5, "seconds": 3.0}},
+            )
+        )
+        (found[-1] / "scores.npz").unlink()
+    path = accept(found, folder / "ledger")
+    return results.Record(path.stem, results.read_json(path))
+
+
+def test_a_number_is_shown_with_its_interval_beside_each_rivals(tmp_path):
+    record = a_record_of_words(tmp_path, (0, 1, 2))
+    assert record.beside("rho") == (
+        "rho: ours 0.410 [0.385, 0.435]\n    gensim 0.500; ours minus it -0.090 [-0.115, -0.065]"
+    )
+    assert record.beside("pairs", ours="both") == "pairs: both 9.000 [9.000, 9.000]"
+    with pytest.raises(LedgerError, match="holds no 'BLEU'; it holds rho, pairs"):
+        record.beside("BLEU")
+
+
+def test_one_seed_is_shown_without_an_interval(tmp_path):
+    assert a_record_of_words(tmp_path, [0]).beside("rho") == (
+        "rho: ours 0.400\n    gensim 0.500; ours minus it -0.100"
+    )
