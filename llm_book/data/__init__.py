@@ -11,6 +11,7 @@ gpt2_files        GPT-2's tokenizer files
 From ids to batches:
 
 batches, pairs, prompts, masking      rows with labels, translations, answers, hidden tokens
+chat              talks in which the assistant's words are learned
 span_corruption   hidden runs of tokens, for an encoder–decoder
 windows, token_files, packing         running text, larger than memory, many texts in a row
 word_pairs, banded_pairs, cooccurrence   what word vectors learn from
