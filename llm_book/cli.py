@@ -20,7 +20,7 @@ app = typer.Typer(help="Run the book's recipes and keep their results.", no_args
 ledger = typer.Typer(help="Recorded runs.", no_args_is_help=True)
 app.add_typer(ledger, name="results")
 
-NOT_RECIPES = ("job", "word_vectors")
+NOT_RECIPES = ("job", "span_tasks", "word_vectors")
 
 
 def recipe_names() -> list[str]:

@@ -12,6 +12,7 @@ From ids to batches:
 
 batches, pairs, prompts, masking      rows with labels, translations, answers, hidden tokens
 chat              talks in which the assistant's words are learned
+span_batches      questions beside passages, with where the answers stand
 span_corruption   hidden runs of tokens, for an encoder–decoder
 windows, token_files, packing         running text, larger than memory, many texts in a row
 word_pairs, banded_pairs, cooccurrence   what word vectors learn from

@@ -7,6 +7,8 @@ recurrent…, seq2seq                RNN, LSTM, GRU; a language model; encoder�
 attention, positions, norms, feed_forward, mixture, blocks, embedding    parts of a Transformer
 transformer, encoder, encoder_decoder, causal, reading                   whole ones
 classifier, heads, head_loss       what stands on top
+bm25                               which passage fits a query
+lexical_span, span_marks, span_reader    where in a passage the answer stands
 lora                               few weights learned beside frozen ones
 layouts…                           weights as the `transformers` library keeps them
 """

@@ -120,7 +120,8 @@ CPU: dict[str, Any] = {
     "n_heads": 4,
     "dropout": 0.2,
     "batch_size": 64,
-    "epochs": 8,
+    "epochs": 5,
+    "transformer_learning_rate": 2e-3,
 }
 PRESETS = {
     "small": Config(
@@ -134,9 +135,10 @@ PRESETS = {
         dropout=0.0,
         batch_size=32,
         epochs=8,
+        transformer_learning_rate=3e-3,
     ),
     "cpu": Config(data="multi30k", **CPU),
-    "cpu_zh": Config(data="cmn", **CPU),
+    "cpu_zh": Config(data="cmn", **CPU | {"epochs": 8}),
 }
 
 

@@ -7,5 +7,6 @@ bpe_training      the merges, learned one by one; bpe_validation: what a tokeniz
 split             GPT-2's and GPT-4's patterns, and where a stream may safely be cut
 specials          special tokens in a text, the longest first
 gpt2_files, tokenizer_json, tiktoken_ranks   other programs' formats, read and written
+places            where in a text its words stand
 fertility         tokens a word
 """
