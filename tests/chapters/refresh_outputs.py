@@ -6,7 +6,6 @@ python tests/chapters/refresh_outputs.py 05_project  one of them
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run as a script,
 import nbformat
 from nbval.plugin import coalesce_streams
 
-from tests.chapters.kernels import execute
+from tests.chapters.kernels import Cost, execute
 from tests.chapters.notebooks import ROOT, code_cells, notebooks
 from tests.chapters.setup_cell import bring_up_to_date
+from tests.chapters.status import note
 from tests.nbval_policy import child_environment, pinned
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def refresh(path: Path, setup: bool = True) -> None:
-    """Run a notebook in this environment and write it back with its outputs.
+def refresh(path: Path, setup: bool = True) -> Cost:
+    """Run a notebook in this environment and write it back with its outputs; what that took.
 
     ``setup`` also writes the setup cell of this version. The notebook is written beside itself and
     renamed, so that it is never half written; a cell that fails leaves it as it was.
@@ -32,12 +32,13 @@ def refresh(path: Path, setup: bool = True) -> None:
     notebook = nbformat.read(path, as_version=4)
     if setup:
         bring_up_to_date(notebook, path.relative_to(ROOT).as_posix())
-    execute(notebook, sys.executable, path.parent, child_environment(os.environ))
+    cost = execute(notebook, sys.executable, path.parent, child_environment(os.environ))
     tidy(notebook)
     nbformat.validate(notebook)
     aside = path.with_suffix(".ipynb.new")
     aside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     aside.replace(path)
+    return cost
 
 
 def tidy(notebook: Any) -> None:
@@ -71,14 +72,14 @@ def main(names: list[str]) -> int:
         return 1
     failed = 0
     for path in found:
-        start = time.monotonic()
         try:
-            refresh(path)
+            cost = refresh(path)
         except Exception as error:  # one chapter's fault must not keep the others from running
             failed += 1
             print(f"{path.name}: left as it was, because a cell failed\n{error}")
         else:
-            print(f"{path.name}: outputs stored, {time.monotonic() - start:.0f} s")
+            note(path, cost)
+            print(f"{path.name}: outputs stored, {cost.seconds:.0f} s")
     return int(failed > 0)
 
 

@@ -1,6 +1,7 @@
 """A chapter runs from an empty folder where only the wheel is installed."""
 
 import copy
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -10,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from tests.chapters.kernels import execute
 from tests.chapters.notebooks import code_cells, each_notebook, read, where
 from tests.chapters.setup_cell import published, setup_cell
+from tests.chapters.status import overruns
 from tests.chapters.wheel_env import bare_environment, closure, wheel_environment
 from tests.nbval_policy import child_environment, outputs_differ
 
@@ -34,7 +36,8 @@ def run(notebook, python: Path, folder: Path) -> str:
     home.mkdir()
     empty.mkdir()
     notebook.cells.append(new_code_cell(WHERE))
-    execute(notebook, str(python), empty, child_environment(bare_environment(home)))
+    cost = execute(notebook, str(python), empty, child_environment(bare_environment(home)))
+    assert not overruns({"this notebook": asdict(cost)})
     return notebook.cells.pop().outputs[0].text.strip()
 
 
