@@ -25,9 +25,9 @@ def head_numbers(
     """Scores and shares of one map [query, key].
 
     ``entropy`` in bits and ``distance`` in tokens are means over all queries. ``previous``,
-    ``first``, ``itself`` and ``after`` are the mean weight on that place, over all queries but the
-    first (and the last, which has none after it). ``induction`` is there where a token stands
-    twice. Where keys are not the same text only the entropy has a meaning.
+    ``first`` and ``itself`` are the mean weight on that place over all queries but the first, which
+    in a causal map has no choice; ``after`` is it over all but the last. ``induction`` is there
+    where a token stands twice. Where keys are not the same text only the entropy has a meaning.
     """
     logs = np.log2(weights, where=weights > 0, out=np.zeros_like(weights))
     found = {"entropy": float(-(weights * logs).sum(axis=-1).mean())}
@@ -39,8 +39,7 @@ def head_numbers(
     found["previous"] = float(previous_token_score(torch.from_numpy(weights)))
     found["first"] = float(weights[1:, 0].mean())
     found["itself"] = float(weights.diagonal()[1:].mean())
-    if time > 2:
-        found["after"] = float(weights.diagonal(offset=1)[1:].mean())
+    found["after"] = float(weights.diagonal(offset=1).mean())
     if len(set(tokens)) < time:
         maps = torch.from_numpy(weights)[None, None]
         found["induction"] = float(induction_score(maps, _ids(tokens)))

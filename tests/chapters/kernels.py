@@ -37,7 +37,7 @@ class Cost:
 
 
 def execute(notebook: Any, python: str, folder: Path, environment: Mapping[str, str]) -> Cost:
-    """Execute every cell in a fresh kernel of ``python``; the outputs change in place.
+    """Execute every cell in a fresh kernel of ``python``, its outputs in place; what that took.
 
     Raises ``CellExecutionError`` at the first cell that fails and is not tagged raises-exception.
     """
@@ -48,11 +48,11 @@ def execute(notebook: Any, python: str, folder: Path, environment: Mapping[str, 
             command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
-    costs: list[Cost] = []
-    started = time.monotonic()
+    cost, started = Cost(0.0, 0.0, None), time.monotonic()
 
-    def note_cost(notebook: Any) -> None:
-        costs.append(Cost.of(client.km.provisioner.pid, started))
+    def note_cost(**cell: Any) -> None:
+        nonlocal cost
+        cost = Cost.of(client.km.provisioner.pid, started)
 
     client = NotebookClient(
         notebook,
@@ -61,7 +61,7 @@ def execute(notebook: Any, python: str, folder: Path, environment: Mapping[str, 
         timeout=TIMEOUT,
         store_widget_state=False,
         record_timing=False,
-        on_notebook_complete=note_cost,
+        on_cell_executed=note_cost,
     )
     client.execute(env=dict(environment), cwd=str(folder))
-    return costs[-1]
+    return cost

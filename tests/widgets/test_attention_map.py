@@ -128,6 +128,11 @@ def test_each_pattern_is_named_when_it_holds_the_weight():
         assert PLACES[place] in said, place
 
 
+def test_the_share_on_the_token_after_is_the_mean_over_all_that_have_one():
+    weights = np.array([[0.7, 0.2, 0.1], [0.3, 0.1, 0.6], [0.5, 0.3, 0.2]])
+    assert head_numbers(weights, ["a", "b", "c"])["after"] == pytest.approx((0.2 + 0.6) / 2)
+
+
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=50))
 def test_rounding_never_turns_two_weights_around_and_tells_them_apart_beyond_a_bound(values):
     weights = np.array(values)
