@@ -120,7 +120,7 @@ CPU: dict[str, Any] = {
     "n_heads": 4,
     "dropout": 0.2,
     "batch_size": 64,
-    "epochs": 5,
+    "epochs": 3,
     "transformer_learning_rate": 2e-3,
 }
 PRESETS = {
@@ -138,7 +138,7 @@ PRESETS = {
         transformer_learning_rate=3e-3,
     ),
     "cpu": Config(data="multi30k", **CPU),
-    "cpu_zh": Config(data="cmn", **CPU | {"epochs": 8}),
+    "cpu_zh": Config(data="cmn", **CPU | {"epochs": 4}),
 }
 
 
