@@ -235,8 +235,11 @@ def gru(sizes: tuple[int, int], config: Config) -> nn.Module:
 
 
 def transformer(sizes: tuple[int, int], config: Config) -> nn.Module:
-    """A Transformer of the same width, norms before each half."""
-    shape = EncoderDecoderConfig.vaswani(
+    """A Transformer of the same width, rotary positions, weights as large as so narrow a one needs.
+
+    With GPT-2's 0.02 at a width of 128 it learns hardly anything in so few steps.
+    """
+    shape = EncoderDecoderConfig(
         vocab_size=sizes[0],
         target_vocab_size=sizes[1],
         context_length=2 * config.longest,
@@ -244,7 +247,9 @@ def transformer(sizes: tuple[int, int], config: Config) -> nn.Module:
         n_layers=config.n_layers,
         n_heads=config.n_heads,
         dropout=config.dropout,
-        norm_place="pre",
+        positions="rotary",
+        tied=False,
+        initial_scale=0.05,
         engine="torch",
     )
     return EncoderDecoder(shape)
