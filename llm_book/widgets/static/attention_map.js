@@ -35,7 +35,7 @@ function numbers(map, { shape: [, , , Q, K], queries, relation }) {
   found.previous = mean((q) => map[q * K + q - 1]);
   found.first = mean((q) => map[q * K]);
   found.itself = mean((q) => map[q * K + q]);
-  if (Q > 2) found.after = mean((q) => map[q * K + q + 1], 1, Q - 1);
+  found.after = mean((q) => map[q * K + q + 1], 0, Q - 1);
   let mass = 0, rows = 0;
   for (let q = 1; q < Q; q++) if (queries.indexOf(queries[q]) < q) {
     rows++;
