@@ -410,23 +410,20 @@ def test_what_is_saved_is_what_is_seen(chromium, tmp_path):
 
 
 @pytest.mark.needs_browser
-def test_two_thousand_words_are_drawn_in_time(chromium, tmp_path):
+def test_two_thousand_words_need_few_nodes_and_a_redraw_leaves_none_behind(chromium, tmp_path):
     shown = word_map(random_vectors(2000, 100), counted(2000))
     assert len(shown.html()) < 900_000
     with opened(chromium, shown, tmp_path) as page:
-        nodes = page.locator(".map svg *").count()
-        took = page.evaluate(
+        before, after = page.evaluate(
             """() => {
               const root = document.querySelector('.llm-book-live div').shadowRoot;
               const [plus, minus] = root.querySelectorAll('.controls button');
-              const start = performance.now();
+              const nodes = () => root.querySelectorAll('.map svg *').length, before = nodes();
               for (let i = 0; i < 10; i++) { plus.click(); minus.click(); }
-              return (performance.now() - start) / 20;
+              return [before, nodes()];
             }"""
         )
-    assert nodes < 150
-    print(f"{took:.1f} ms a redraw")
-    assert took < 60  # 16 ms on a quiet computer
+    assert before == after < 150
 
 
 def test_the_blob_is_the_same_on_every_machine():
