@@ -476,7 +476,8 @@ def test_a_redraw_leaves_nothing_behind(chromium, tmp_path):
             "() => { const root = document.querySelector('.llm-book-live > div').shadowRoot;"
             "const box = root.querySelector('.time input'), nodes = [];"
             "for (const i of [60, 30, 1, 30, 60]) { box.value = i;"
-            "box.dispatchEvent(new Event('input')); nodes.push(root.querySelectorAll('*').length); }"
+            "box.dispatchEvent(new Event('input'));"
+            "nodes.push(root.querySelectorAll('*').length); }"
             "return nodes; }"
         )
     assert nodes == nodes[::-1] and max(nodes) < 600
