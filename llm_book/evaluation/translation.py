@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int64
+
 Tokens = Sequence[str]
 
 
@@ -48,17 +51,35 @@ def corpus_bleu(
     is long enough for are left out of the mean. Equals sacrebleu with ``smooth_method="none"``
     on the same tokens. Raises ``ValueError`` for empty or unpaired lists and unsplit strings.
     """
+    return bleu_of(bleu_counts(hypotheses, references, max_order), effective_order)
+
+
+def bleu_counts(
+    hypotheses: Sequence[Tokens], references: Sequence[Sequence[Tokens]], max_order: int = 4
+) -> Int64[np.ndarray, "n counts"]:
+    """What BLEU needs of each hypothesis; the counts of a corpus are their sum.
+
+    Row by row: the n-grams that stand in a reference and all n-grams, each for orders 1 to
+    ``max_order``, the hypothesis' length and that of the closest reference. So BLEU of another draw
+    of the same rows (``bootstrap``) counts nothing again. Errors as for ``corpus_bleu``.
+    """
     if max_order < 1:
         raise ValueError(f"max_order is {max_order}; BLEU counts n-grams of order 1 at least")
     _check_tokens(hypotheses, references)
-    matches, totals = [0] * max_order, [0] * max_order
+    rows = []
     for hypothesis, several in zip(hypotheses, references, strict=True):
-        for place in range(max_order):
-            counts = n_grams(hypothesis, place + 1)
-            matches[place] += (counts & _most(several, place + 1)).total()
-            totals[place] += counts.total()
-    length = sum(map(len, hypotheses))
-    closest = sum(map(_closest_length, hypotheses, references))
+        grams = [n_grams(hypothesis, order + 1) for order in range(max_order)]
+        matches = [(found & _most(several, i + 1)).total() for i, found in enumerate(grams)]
+        totals = [found.total() for found in grams]
+        rows.append([*matches, *totals, len(hypothesis), _closest_length(hypothesis, several)])
+    return np.array(rows, dtype=np.int64)
+
+
+def bleu_of(counts: Int64[np.ndarray, "n counts"], effective_order: bool = False) -> Bleu:
+    """BLEU of a corpus from the ``bleu_counts`` of its hypotheses, as ``corpus_bleu`` gives it."""
+    *of_orders, length, closest = counts.sum(axis=0).tolist()
+    max_order = len(of_orders) // 2
+    matches, totals = of_orders[:max_order], of_orders[max_order:]
     precisions = tuple(m / t if t else 0.0 for m, t in zip(matches, totals, strict=True))
     used = [p for p, t in zip(precisions, totals, strict=True) if t or not effective_order]
     penalty = brevity_penalty(length, closest)

@@ -135,7 +135,7 @@ PRESETS = {
         epochs=8,
     ),
     "cpu": Config(data="multi30k", **CPU),
-    "cpu_zh": Config(data="cmn", **CPU | {"epochs": 4}),
+    "cpu_zh": Config(data="cmn", **CPU | {"epochs": 6}),
 }
 
 

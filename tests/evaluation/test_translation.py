@@ -9,6 +9,8 @@ from nltk.translate.bleu_score import corpus_bleu as nltk_bleu
 from sacrebleu.metrics import BLEU, CHRF
 
 from llm_book.evaluation.translation import (
+    bleu_counts,
+    bleu_of,
     bleu_with_signature,
     brevity_penalty,
     chrf_with_signature,
@@ -62,6 +64,15 @@ def test_with_the_effective_order_too(corpus):
     ours = corpus_bleu(hypotheses, references, effective_order=True)
     theirs = sacrebleus(hypotheses, references, effective=True)
     assert ours.score == pytest.approx(theirs.score / 100, abs=1e-12)
+
+
+@given(corpus=NEAR_CORPUS, data=st.data())
+@settings(max_examples=50, deadline=None)
+def test_another_draw_of_the_same_rows_needs_no_new_counting(corpus, data):
+    rows = data.draw(st.lists(st.integers(0, len(corpus) - 1), min_size=1))
+    hypotheses, references = map(list, zip(*corpus, strict=True))
+    drawn = corpus_bleu([hypotheses[row] for row in rows], [references[row] for row in rows])
+    assert bleu_of(bleu_counts(hypotheses, references)[rows]) == drawn
 
 
 @given(corpus=NEAR_CORPUS)
