@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from llm_book.bibliography import entries
 from llm_book.widgets.records import shown
 
 CELLS = ("date", "kind", "parameters", "active", "tokens", "weights")
@@ -115,29 +116,10 @@ def _asset(name: str) -> str:
 
 def _bibliography() -> dict[str, Source]:
     found = {}
-    for entry in re.split(r"(?m)^@", _asset("references.bib"))[1:]:
-        key = entry.partition("{")[2].partition(",")[0]
-        fields = dict(re.findall(r"(\w+) = \{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}", entry))
-        link = next(
-            (
-                pattern.format(_plain(fields[field]))
-                for field, (_, pattern) in zip(
-                    ("eprint", "doi", "url"), LINKS.values(), strict=True
-                )
-                if field in fields
-            ),
-            "",
-        )
-        authors = fields.get("author", "").split(" and ")
-        first = _plain(authors[0].partition(",")[0]) + " et al." * (len(authors) > 1)
-        year = fields.get("year", "")
-        if year.isdigit():
-            found[key] = Source(_plain(fields.get("title", key)), first, int(year), link)
+    for key, work in entries().items():
+        first, *others = work.families
+        found[key] = Source(work.title, first + " et al." * bool(others), work.year, work.address)
     return found
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\\[a-zA-Z]+\s*|\\.|[{}]", "", text.replace("--", "–"))
 
 
 def _model(one: Any) -> DatedModel:
