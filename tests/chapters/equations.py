@@ -9,6 +9,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,7 +122,8 @@ def _in_chapter(sources: list[str], name: str) -> tuple[str, str, dict[str, Any]
     kinds = (ast.Import, ast.ImportFrom, Definition)
     for source in sources:
         kept = [node for node in ast.parse(source).body if isinstance(node, kinds)]
-        exec(compile(ast.Module(kept, []), "<chapter>", "exec"), namespace)
+        with warnings.catch_warnings(action="ignore"):  # those of the libraries it imports
+            exec(compile(ast.Module(kept, []), "<chapter>", "exec"), namespace)
     source = next(s for s in reversed(sources) if name in statements(s))
     return segment(source, name), name, namespace
 

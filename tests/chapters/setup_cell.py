@@ -1,13 +1,19 @@
 """The first code cell and the launch line of every chapter, made for one version and address.
 
+A chapter that needs an extra of the book says so in book/chapters.yml; its cell installs that too.
 `python -m tests.chapters.setup_cell` writes them into every chapter.
 """
 
+import json
 import re
 import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 
 from tests.chapters.notebooks import ROOT, code_cells, markdown_cells, notebooks, read
 
@@ -27,6 +33,21 @@ from llm_book.session import setup
 
 session = setup(preset="small")  # "full": real data, needs a GPU or patience
 """
+# What differs where a chapter needs an extra: (as above, with the extra).
+WITH_EXTRA = [
+    (
+        "from importlib.metadata import distributions\n",
+        "from importlib.metadata import distributions\nfrom importlib.util import find_spec\n",
+    ),
+    ('BOOK = "git+', 'BOOK = "llm-book[{extra}] @ git+'),
+    (
+        'if BOOK.rpartition("@v")[2] not in '
+        '{found.version for found in distributions(name="llm-book")}:\n',
+        "NEEDED = {imports}\n"
+        'here = {found.version for found in distributions(name="llm-book")}\n'
+        'if BOOK.rpartition("@v")[2] not in here or not all(map(find_spec, NEEDED)):\n',
+    ),
+]
 LAUNCH = (
     "**Run it:** [Colab](https://colab.research.google.com/github/{owner}/{tree})"
     " · [Kaggle](https://kaggle.com/kernels/welcome?src={repository}/{tree})"
@@ -34,9 +55,35 @@ LAUNCH = (
 )
 
 
-def setup_cell(version: str, repository: str) -> str:
+@dataclass(frozen=True)
+class Extra:
+    """An extra of the book, by its name in pyproject.toml, and the modules needed of it."""
+
+    name: str
+    imports: tuple[str, ...]
+
+
+@cache
+def extras() -> dict[str, Extra]:
+    """The extra that a chapter needs, by the chapter's file name without its ending."""
+    outline = yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))
+    return {
+        chapter["file"]: Extra(chapter["extra"], tuple(chapter["imports"]))
+        for chapter in outline
+        if "extra" in chapter
+    }
+
+
+def setup_cell(version: str, repository: str, extra: Extra | None = None) -> str:
     """The cell's text for one release of the book; ``repository`` is an https address."""
-    text = TEMPLATE.replace("{version}", version).replace("{repository}", repository)
+    text = TEMPLATE
+    if extra:
+        for plain, with_extra in WITH_EXTRA:
+            assert text.count(plain) == 1
+            text = text.replace(plain, with_extra)
+        text = text.replace("{extra}", extra.name)
+        text = text.replace("{imports}", json.dumps(extra.imports))
+    text = text.replace("{version}", version).replace("{repository}", repository)
     return text.rstrip("\n")
 
 
@@ -60,7 +107,7 @@ def bring_up_to_date(notebook: Any, place: str) -> bool:
     """
     before = nbformat.writes(notebook)
     if cells := code_cells(notebook):
-        cells[0].source = setup_cell(*published())
+        cells[0].source = setup_cell(*published(), extras().get(Path(place).stem))
     line = launch_line(place, *published())
     for cell in markdown_cells(notebook)[:1]:
         cell.source = re.sub(

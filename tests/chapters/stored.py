@@ -29,6 +29,7 @@ TRAINED_PICTURES = {  # cells a chapter that may be tagged trained-picture
     "04_mathematics": 1,
     "05_project": 3,
     "06_applications": 10,
+    "07_tools": 1,
 }
 
 PATHS = re.compile(

@@ -8,14 +8,23 @@ import pytest
 
 from tests.chapters.notebooks import ROOT, code_cells, each_notebook, markdown_cells, read
 from tests.chapters.sample import chapter as sample
-from tests.chapters.setup_cell import bring_up_to_date, launch_line, published, setup_cell
+from tests.chapters.setup_cell import (
+    Extra,
+    bring_up_to_date,
+    extras,
+    launch_line,
+    published,
+    setup_cell,
+)
+from tests.house.tracked import project
 
 ADDRESS = "https://github.com/someone/a-book"
 
 
 @each_notebook()
 def test_the_first_code_cell_is_the_template(chapter):
-    assert code_cells(read(chapter))[0].source == setup_cell(*published())
+    wanted = setup_cell(*published(), extras().get(chapter.stem))
+    assert code_cells(read(chapter))[0].source == wanted
 
 
 @each_notebook()
@@ -59,6 +68,36 @@ def test_an_unpublished_book_says_so_in_one_sentence_and_asks_no_index(monkeypat
     with pytest.raises(ImportError, match="not published yet: run it from a clone"):
         calls = run(setup_cell("1.2.3", "https://github.com/example/llm-book"), monkeypatch, [])
     assert calls is None
+
+
+WITH_EXTRA = Extra("frameworks", ("json", "no_such_module"))
+
+
+@pytest.mark.parametrize("installed", [[], ["0.0.9"], ["1.2.3"]])
+def test_a_missing_extra_is_installed_with_the_book(monkeypatch, installed):
+    monkeypatch.delitem(sys.modules, "llm_book", raising=False)
+    calls = run(setup_cell("1.2.3", ADDRESS, WITH_EXTRA), monkeypatch, installed)
+    (call,) = calls
+    assert call[-1] == f"llm-book[frameworks] @ git+{ADDRESS}@v1.2.3"
+
+
+def test_nothing_is_installed_where_book_and_extra_are_there(monkeypatch):
+    there = Extra("frameworks", ("json", "string"))
+    assert run(setup_cell("1.2.3", ADDRESS, there), monkeypatch, ["1.2.3"]) == []
+
+
+def test_what_a_chapter_imports_stands_in_the_extra_it_names():
+    assert extras()
+    for extra in extras().values():
+        listed = "\n".join(project()["optional-dependencies"][extra.name])
+        for module in extra.imports:
+            assert f"{module}>=" in listed, module
+
+
+def test_a_cell_with_an_extra_is_short_too():
+    for extra in extras().values():
+        lines = setup_cell(*published(), extra).splitlines()
+        assert len(lines) <= 18 and max(map(len, lines)) <= 100
 
 
 def test_the_cell_is_short_and_ends_with_the_one_visible_choice():

@@ -1,7 +1,9 @@
 """A chapter runs from an empty folder where only the wheel is installed."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -10,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.chapters.kernels import execute
 from tests.chapters.notebooks import code_cells, each_notebook, read, where
-from tests.chapters.setup_cell import published, setup_cell
+from tests.chapters.setup_cell import extras, published, setup_cell
 from tests.chapters.status import overruns
 from tests.chapters.wheel_env import bare_environment, closure, wheel_environment
 from tests.nbval_policy import child_environment, outputs_differ
@@ -25,9 +27,15 @@ print([n for n in ("pytest", "nbval", "beartype", "tests") if importlib.util.fin
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory) -> Path:
-    """The Python of an environment with the wheel and its dependencies."""
-    return wheel_environment(tmp_path_factory.mktemp("wheel_only"))
+def python_with(tmp_path_factory) -> Callable[[str], Path]:
+    """The Python of an environment with the wheel and its dependencies, those of an extra too."""
+    return cache(lambda extra: wheel_environment(tmp_path_factory.mktemp("wheel_only"), extra))
+
+
+@pytest.fixture
+def python(python_with) -> Path:
+    """The Python of the environment without an extra."""
+    return python_with("")
 
 
 def run(notebook, python: Path, folder: Path) -> str:
@@ -51,8 +59,9 @@ def test_a_notebook_finds_the_wheel_and_nothing_of_the_tests(python, tmp_path):
 
 
 @each_notebook()
-def test_a_chapter_gives_its_stored_outputs_from_the_wheel_alone(chapter, python, tmp_path):
-    stored = read(chapter)
+def test_a_chapter_gives_its_stored_outputs_from_the_wheel_alone(chapter, python_with, tmp_path):
+    extra = extras().get(chapter.stem)
+    stored, python = read(chapter), python_with(extra.name if extra else "")
     fresh = nbformat.from_dict(copy.deepcopy(stored))
     assert Path(run(fresh, python, tmp_path)).is_relative_to(python.parents[1])
     for a, b in zip(code_cells(fresh), code_cells(stored), strict=True):
@@ -63,3 +72,10 @@ def test_what_a_requirement_brings_is_found_with_its_extras():
     names = {d.metadata["Name"].lower() for d in closure(["nbformat"])}
     assert {"nbformat", "jsonschema", "traitlets"} <= names
     assert "pytest" not in names
+
+
+def test_what_stands_under_an_extra_is_brought_by_that_extra_alone():
+    asked = ["nbformat", 'pyyaml; extra == "some"', 'pytest; extra == "other"']
+    names = {d.metadata["Name"].lower() for d in closure(asked, "some")}
+    assert "pyyaml" in names and "pytest" not in names
+    assert "pyyaml" not in {d.metadata["Name"].lower() for d in closure(asked)}

@@ -35,8 +35,8 @@ def build_wheel(folder: Path) -> Path:
     return wheel
 
 
-def wheel_environment(folder: Path) -> Path:
-    """Make the environment in ``folder``; its Python."""
+def wheel_environment(folder: Path, extra: str = "") -> Path:
+    """Make the environment in ``folder``, with what the book's ``extra`` asks for; its Python."""
     wheel = build_wheel(folder / "wheel")
     home = folder / "environment"
     venv.create(home, with_pip=False, symlinks=os.name != "nt")
@@ -44,14 +44,17 @@ def wheel_environment(folder: Path) -> Path:
     _run("pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
     site = next(path for path in home.rglob("site-packages") if path.is_dir())
     (installed,) = site.glob("llm_book-*.dist-info")
-    for needed in closure([*(Distribution.at(installed).requires or []), *KERNEL]):
+    for needed in closure([*(Distribution.at(installed).requires or []), *KERNEL], extra):
         link(needed, site)
     return python
 
 
-def closure(requirements: list[str]) -> list[Distribution]:
-    """The distributions that these requirements bring, found in this environment."""
-    todo = [(Requirement(text), "") for text in requirements]
+def closure(requirements: list[str], extra: str = "") -> list[Distribution]:
+    """The distributions that these requirements bring, found in this environment.
+
+    Those that stand under a condition on an extra count where it is ``extra``.
+    """
+    todo = [(Requirement(text), extra) for text in requirements]
     found: dict[str, Distribution] = {}
     seen = set()
     while todo:
