@@ -30,6 +30,7 @@ TRAINED_PICTURES = {  # cells a chapter that may be tagged trained-picture
     "05_project": 3,
     "06_applications": 10,
     "07_tools": 1,
+    "09_questions": 4,
 }
 
 PATHS = re.compile(
