@@ -10,5 +10,6 @@ classifier, heads, head_loss       what stands on top
 bm25                               which passage fits a query
 lexical_span, span_marks, span_reader    where in a passage the answer stands
 lora                               few weights learned beside frozen ones
+sparse_autoencoder                 states as sums of few directions
 layouts…                           weights as the `transformers` library keeps them
 """

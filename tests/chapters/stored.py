@@ -31,6 +31,7 @@ TRAINED_PICTURES = {  # cells a chapter that may be tagged trained-picture
     "06_applications": 10,
     "07_tools": 1,
     "09_questions": 4,
+    "08_trends": 4,
 }
 
 PATHS = re.compile(
