@@ -9,7 +9,7 @@ transformer, encoder, encoder_decoder, causal, reading                   whole o
 classifier, heads, head_loss       what stands on top
 bm25                               which passage fits a query
 lexical_span, span_marks, span_reader    where in a passage the answer stands
-lora                               few weights learned beside frozen ones
+lora, quantised                    few weights learned beside frozen ones; weights in few bits
 sparse_autoencoder                 states as sums of few directions
 layouts…                           weights as the `transformers` library keeps them
 """

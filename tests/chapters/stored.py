@@ -30,8 +30,8 @@ TRAINED_PICTURES = {  # cells a chapter that may be tagged trained-picture
     "05_project": 3,
     "06_applications": 10,
     "07_tools": 1,
+    "08_trends": 7,
     "09_questions": 4,
-    "08_trends": 4,
 }
 
 PATHS = re.compile(
