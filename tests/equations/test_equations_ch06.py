@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 
+from llm_book.evaluation.translation import bleu_counts
 from tests.chapters.equations import Equation
 from tests.equations.test_equations import close
 
@@ -123,7 +124,10 @@ def check_additive_attention(attention_type) -> None:
     assert not any("bias" in name for name, _ in attention.named_parameters())
 
 
-def check_bleu(corpus_bleu) -> None:
+def check_bleu(bleu_of) -> None:
+    def corpus_bleu(hypotheses, references, max_order=4, effective_order=False):
+        return bleu_of(bleu_counts(hypotheses, references, max_order), effective_order)
+
     hypotheses = [list("abcdeab"), list("aabbc")]
     references = [[list("abcdeabxy")], [list("aabbcc")]]
     grams = [[tuple(t[i : i + n]) for i in range(len(t) - n + 1)]
@@ -252,7 +256,7 @@ EQUATIONS = {
     "eq-additive-attention": Equation(
         "llm_book.models.seq2seq.AdditiveAttention", check_additive_attention
     ),
-    "eq-bleu": Equation("llm_book.evaluation.translation.corpus_bleu", check_bleu),
+    "eq-bleu": Equation("llm_book.evaluation.translation.bleu_of", check_bleu),
     "eq-lora": Equation("llm_book.models.lora.LoRALinear.forward", check_lora),
     "eq-dpo": Equation("llm_book.training.preference.direct_preference", check_dpo),
     "eq-group-advantage": Equation(
