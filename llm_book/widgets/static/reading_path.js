@@ -22,7 +22,7 @@ function sentence(record, state, t) {
 }
 
 const _STYLE = `fieldset { border: 1px solid var(--line); border-radius: 5px; padding: 4px 10px 8px; margin: 0 0 10px; min-width: 0; display: flex; flex-wrap: wrap; gap: 4px 14px; }
-legend { font-size: 13px; color: var(--muted); padding: 0 4px; } label.beside { min-height: 24px; } ol { margin: 0; padding-left: 28px; } li { padding: 4px 0 4px 4px; border-top: 1px solid var(--line); }
+legend { font-size: 13px; color: var(--muted); padding: 0 4px; } label.beside { min-height: 30px; } ol { margin: 0; padding-left: 28px; } li { padding: 4px 0 4px 4px; border-top: 1px solid var(--line); }
 .where { color: var(--muted); font-size: 13px; } a { color: var(--accent); }`;
 
 export default {
