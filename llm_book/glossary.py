@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
-ENTRY = re.compile(
-    r"^- \{en: (?P<en>.+?), (?:short: (?P<short>.+?), )?zh: (?P<zh>.+?), "
-    r'built: "(?P<built>[\d.]+)",\s+means: "(?P<means>(?:[^"\\]|\\.)*)"\}$',
-    re.MULTILINE,
+import yaml
+
+FORM = (
+    'write it as {en: …, short: …, zh: …, built: "2.1", means: "… ."}, where short may be left out'
 )
+NEEDED = {"en", "zh", "means", "built"}
 
 
 @dataclass(frozen=True)
@@ -36,23 +37,27 @@ def terms() -> tuple[Term, ...]:
 
 
 def read_terms(text: str) -> tuple[Term, ...]:
-    """The terms of a glossary written as ``book/glossary.yml`` is: one entry, two lines.
+    """The terms of a glossary written as ``book/glossary.yml`` is, in YAML.
 
-    It is YAML, of which this reads the one form that the file has; no library is needed. Raises
-    ValueError for an entry in any other form.
+    Raises ValueError for a text that is no YAML list, and for an entry that lacks a field, has an
+    unknown one, or a value that is no text.
     """
-    found = tuple(
-        Term(**{name: _unquoted(value or "") for name, value in match.groupdict().items()})
-        for match in ENTRY.finditer(text)
-    )
-    if len(found) != (begun := len(re.findall(r"(?m)^- ", text))):
+    try:
+        entries = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"the glossary is no YAML ({error}); for each term, {FORM}") from None
+    if not isinstance(entries, list):
+        raise ValueError(f"the glossary is no list of terms; for each term, {FORM}")
+    return tuple(map(_term, entries))
+
+
+def _term(entry: Any) -> Term:
+    if not isinstance(entry, dict) or not all(isinstance(v, str) for v in entry.values()):
+        raise ValueError(f"the glossary entry {entry!r} does not hold texts only; {FORM}")
+    missing, unknown = NEEDED - set(entry), set(entry) - NEEDED - {"short"}
+    if missing or unknown:
         raise ValueError(
-            f"{begun} entries begin and {len(found)} can be read; write each as "
-            '- {en: …, short: …, zh: …, built: "2.1", means: "… ."}'
+            f"glossary entry {entry.get('en', entry)!r}: fields missing {sorted(missing)}, "
+            f"unknown {sorted(unknown)}; {FORM}"
         )
-    return found
-
-
-def _unquoted(value: str) -> str:
-    text = value.removeprefix('"').removesuffix('"')
-    return re.sub(r"\\(.)", r"\1", text)
+    return Term(**entry)

@@ -1,4 +1,4 @@
-"""The glossary is read without a library as YAML reads it, and holds what the chapters define."""
+"""The glossary is read whole or refused, and holds what the chapters define."""
 
 import re
 from pathlib import Path
@@ -47,7 +47,22 @@ def test_an_entry_is_read_whole():
     assert read_terms(ONE.replace("short: GU, ", ""))[0].short == ""
 
 
-@pytest.mark.parametrize("wrong", [("built: ", "made: "), ("zh: 门控单元, ", ""), ('."}', '."')])
-def test_an_entry_in_another_form_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"2 entries begin and 1 can be read; write each as"):
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (("built: ", "made: "), r"missing \['built'\], unknown \['made'\]; write it as"),
+        (("zh: 门控单元, ", ""), r"'gated unit': fields missing \['zh'\], unknown \[\]"),
+        (('."}', '."'), "the glossary is no YAML"),
+        (('"3.2"', "3.2"), "does not hold texts only"),
+        (("{en: gated unit", "[en: gated unit"), "the glossary is no YAML"),
+    ],
+)
+def test_an_entry_in_another_form_is_refused(wrong, says):
+    with pytest.raises(ValueError, match=says):
         read_terms(ONE + ONE.replace(*wrong))
+
+
+@pytest.mark.parametrize("text", ["", "en: gated unit"])
+def test_what_is_no_list_is_refused(text):
+    with pytest.raises(ValueError, match="is no list of terms; for each term, write it as"):
+        read_terms(text)

@@ -2,29 +2,23 @@
 
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.domains.std import Glossary
 from sphinx.errors import ExtensionError
 
+from llm_book.glossary import Term, read_terms
+
 from .chapters import written_chapters
 
-FIELDS = {"en", "short", "zh", "means", "built"}
 
-
-def read_glossary(path: Path) -> list[dict[str, str]]:
-    """Every entry, in the order of the file. Raises where one lacks or misspells a field."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for entry in entries:
-        missing, unknown = FIELDS - {"short"} - set(entry), set(entry) - FIELDS
-        if missing or unknown:
-            raise ExtensionError(
-                f"glossary entry {entry.get('en', entry)!r}: fields missing {sorted(missing)}, "
-                f"unknown {sorted(unknown)}; an entry has en, zh, means, built and may have short"
-            )
-    return entries
+def read_glossary(path: Path) -> tuple[Term, ...]:
+    """Every term, in the order of the file. Raises where an entry lacks or misspells a field."""
+    try:
+        return read_terms(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ExtensionError(str(error)) from None
 
 
 def place(section: str, written: dict[int, str]) -> str:
@@ -44,17 +38,17 @@ class BookGlossary(Glossary):
         self.options["sorted"] = None
         self.content = StringList()
         written = written_chapters(source)
-        for entry in read_glossary(path):
-            for line in self.lines(entry, written):
+        for term in read_glossary(path):
+            for line in self.lines(term, written):
                 self.content.append(line, str(path))
         return super().run()
 
     @staticmethod
-    def lines(entry: dict[str, str], written: dict[int, str]) -> list[str]:
-        terms = [entry["en"]] + ([entry["short"]] if "short" in entry else [])
-        chinese = f"[{entry['zh']}]{{.language-zh .zh-term}}"
-        where = f"[{place(entry['built'], written)}]{{.built-in}}"
-        return [*terms, f"    {chinese} {entry['means']} {where}", ""]
+    def lines(term: Term, written: dict[int, str]) -> list[str]:
+        names = [term.en] + ([term.short] if term.short else [])
+        chinese = f"[{term.zh}]{{.language-zh .zh-term}}"
+        where = f"[{place(term.built, written)}]{{.built-in}}"
+        return [*names, f"    {chinese} {term.means} {where}", ""]
 
 
 def register(app: Sphinx) -> None:
