@@ -132,12 +132,14 @@ def seconds(run: Callable[[], Any]) -> float:
 def peak_memory(run: Callable[[], Any]) -> int | None:
     """Bytes at the highest point of one call above what was there before; None off Linux.
 
-    Measured in a forked process, so that neither side profits from what the other left behind;
-    what this process has freed and not given back is given back first, for a call that is served
-    from it takes no new pages and would seem to need nothing.
+    Measured in a forked process, so that neither side profits from what the other left behind.
+    What this process has freed and not given back is given back before the fork: a call that is
+    served from it takes no new pages and would seem to need nothing, and a child that gave it
+    back itself would have begun at its highest point.
     """
     if sys.platform != "linux":
         return None
+    _give_back_freed_memory()
     receive, send = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context("fork").Process(target=_in_child, args=(run, send))
     child.start()
@@ -150,14 +152,18 @@ def peak_memory(run: Callable[[], Any]) -> int | None:
     return peak
 
 
-def _in_child(run: Callable[[], Any], send: Any) -> None:
+def _give_back_freed_memory() -> None:
     import ctypes
-    import resource
 
     gc.collect()
-    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; musl has none
-    if give_back is not None:
-        give_back(0)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; musl has none
+    if trim is not None:
+        trim(0)
+
+
+def _in_child(run: Callable[[], Any], send: Any) -> None:
+    import resource
+
     page = os.sysconf("SC_PAGE_SIZE")
     before = int(Path("/proc/self/statm").read_text().split()[1]) * page
     run()

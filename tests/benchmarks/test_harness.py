@@ -52,18 +52,18 @@ def test_an_aim_that_cannot_be_read_is_refused() -> None:
 def test_peak_memory_sees_what_one_call_took() -> None:
     block = 80_000_000
     peak = harness.peak_memory(lambda: bytearray(b"x" * block))
-    assert block <= peak < 4 * block
+    assert block <= peak < 3 * block  # the string and its copy
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc, on Linux")
-def test_peak_memory_is_not_hidden_by_freed_memory() -> None:
+def test_freed_memory_neither_hides_the_peak_nor_counts_as_it() -> None:
     block = 80_000_000
     freed = [bytes(2000) for _ in range(150_000)]  # 300 MB in small pieces: from the heap
     kept = bytes(2000)  # above them, so that the heap cannot shrink
     del freed
     peak = harness.peak_memory(lambda: bytearray(b"x" * block))
-    assert len(kept) == 2000 and block <= peak < 4 * block
+    assert len(kept) == 2000 and block <= peak < 3 * block
 
 
 def test_a_row_without_a_peer_is_held_by_its_own_figure() -> None:
