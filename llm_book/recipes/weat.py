@@ -91,8 +91,8 @@ def associated(vectors: WordVectors, test: WeatTest, draws: int, seed: int) -> d
     covered = min(len(found) / len(words) for found, words in zip(present, lists, strict=True))
     if covered < COVERED:
         return {"covered": covered}
-    groups = (np.stack([vectors[word].numpy() for word in words]) for words in present)
-    found = weat(*groups, draws=draws, seed=seed)
+    x, y, a, b = (np.stack([vectors[word].numpy() for word in words]) for words in present)
+    found = weat(x, y, a, b, draws=draws, seed=seed)
     return {"covered": covered, "effect size": found.effect_size, "p-value": found.p_value}
 
 
