@@ -1,8 +1,6 @@
 """Draw overview.svg: the ten chapters, the package's shelves, and which chapter builds which.
 
-What is written (a chapter that _toc.yml lists, a shelf that has code) is filled in, what is planned
-is drawn in outline, so the picture says no more than the repository holds. Run it after either list
-changes; a test compares the file with what this script draws.
+Run it after either list changes; a test compares the file with what this script draws.
 """
 
 from html import escape
@@ -50,25 +48,21 @@ STYLE = """
   .code { font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace }
   .small { font-size: 13px }
   .card { fill: #ffffff; stroke: #d0d7de }
-  .planned { fill: none; stroke: #6b7785; stroke-dasharray: 4 3 }
-  .written { fill: #d7e8f7; stroke: #0b5394 }
-  .line { fill: none; stroke: #b4bec9; stroke-width: 1.2 }
-  .built { fill: none; stroke: #0b5394; stroke-width: 2 }
+  .box { fill: #d7e8f7; stroke: #0b5394 }
+  .line { fill: none; stroke: #0b5394; stroke-width: 2 }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 }
     .card { fill: #14191f; stroke: #39424d }
-    .planned { stroke: #8b96a3 }
-    .written { fill: #17395a; stroke: #7db7ee }
-    .line { stroke: #46515d }
-    .built { stroke: #7db7ee }
+    .box { fill: #17395a; stroke: #7db7ee }
+    .line { stroke: #7db7ee }
   }
 """
 
 
 def overview(root: Path) -> str:
-    """The picture as SVG, from the outline, the table of contents and the package's folder."""
+    """The picture as SVG, from the book's outline."""
     chapters = outline(root)
-    height = TOP + ROW * len(chapters) + 56
+    height = TOP + ROW * len(chapters) + 34
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"'
         ' aria-labelledby="title">',
@@ -79,34 +73,21 @@ def overview(root: Path) -> str:
         text(RIGHT, 38, "The shelves of llm_book", "head"),
     ]
     shelf_rows = {name: float(row) for row, name in enumerate(SHELVES)}
-    for builds_now in (False, True):  # what is built lies over what is planned
-        for row, (_, written) in enumerate(chapters):
-            if written is builds_now:
-                parts += [line(row, shelf_rows[name], written) for name in BUILDS[row + 1]]
-    for row, (title, written) in enumerate(chapters):
-        parts += [box(LEFT, row, written), text(LEFT + 14, middle(row), f"{row + 1}  {title}")]
+    for row in range(len(chapters)):
+        parts += [line(row, shelf_rows[name]) for name in BUILDS[row + 1]]
+    for row, title in enumerate(chapters):
+        parts += [box(LEFT, row), text(LEFT + 14, middle(row), f"{row + 1}  {title}")]
     for name, row in shelf_rows.items():
-        parts += [
-            box(RIGHT, row, has_code(root, name)),
-            text(RIGHT + 14, middle(row), name, "code"),
-        ]
+        parts += [box(RIGHT, row), text(RIGHT + 14, middle(row), name, "code")]
         parts.append(text(RIGHT + 120, middle(row), SHELVES[name], "small"))
-    parts.append(text(LEFT, height - 40, "filled: written · dashed outline: planned", "small"))
     parts.append(text(LEFT, height - 18, FOUNDATION, "small"))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def outline(root: Path) -> list[tuple[str, bool]]:
-    """Each chapter's title, and whether it is written."""
+def outline(root: Path) -> list[str]:
+    """Each chapter's title."""
     chapters = yaml.safe_load((root / "book" / "chapters.yml").read_text(encoding="utf-8"))
-    contents = (root / "_toc.yml").read_text(encoding="utf-8")
-    return [(c["en"], f"file: chapters/{c['file']}\n" in contents) for c in chapters]
-
-
-def has_code(root: Path, shelf: str) -> bool:
-    """Whether a shelf is more than planned."""
-    package = root / "llm_book"
-    return (package / f"{shelf}.py").exists() or any((package / shelf).glob("[!_]*.py"))
+    return [chapter["en"] for chapter in chapters]
 
 
 def middle(row: float) -> float:
@@ -114,20 +95,19 @@ def middle(row: float) -> float:
     return TOP + ROW * row + HEIGHT_OF_BOX / 2 + 5
 
 
-def box(x: int, row: float, written: bool) -> str:
+def box(x: int, row: float) -> str:
     """A chapter's or a shelf's frame."""
-    kind = "written" if written else "planned"
     y = TOP + ROW * row
-    return f'<rect class="{kind}" x="{x}" y="{y:g}" width="{BOX}" height="{HEIGHT_OF_BOX}" rx="6"/>'
+    return f'<rect class="box" x="{x}" y="{y:g}" width="{BOX}" height="{HEIGHT_OF_BOX}" rx="6"/>'
 
 
-def line(from_row: float, to_row: float, written: bool) -> str:
+def line(from_row: float, to_row: float) -> str:
     """From a chapter's right side to a shelf's left side."""
     start, end = (TOP + ROW * row + HEIGHT_OF_BOX / 2 for row in (from_row, to_row))
     left, right = LEFT + BOX, RIGHT
     bend = (left + right) / 2
     path = f"M{left} {start:g} C{bend:g} {start:g} {bend:g} {end:g} {right} {end:g}"
-    return f'<path class="{"built" if written else "line"}" d="{path}"/>'
+    return f'<path class="line" d="{path}"/>'
 
 
 def text(x: float, y: float, words: str, kind: str = "") -> str:

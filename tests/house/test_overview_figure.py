@@ -26,3 +26,9 @@ def test_every_chapter_builds_shelves_that_are_drawn() -> None:
     chapters = script["outline"](ROOT)
     assert set(script["BUILDS"]) == set(range(1, len(chapters) + 1))
     assert all(set(shelves) <= set(script["SHELVES"]) for shelves in script["BUILDS"].values())
+
+
+def test_every_shelf_that_is_drawn_stands_in_the_package() -> None:
+    package = ROOT / "llm_book"
+    for shelf in runpy.run_path(str(SCRIPT))["SHELVES"]:
+        assert (package / f"{shelf}.py").exists() or any((package / shelf).glob("[!_]*.py")), shelf
