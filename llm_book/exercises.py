@@ -17,8 +17,9 @@ def check_same(
 ) -> None:
     """Print in one sentence whether two functions give the same on every input.
 
-    Each input is one call; a tuple is several arguments. Numbers are the same when they differ by
-    at most ``within`` (absolute, or relative for large ones). Each call gets its own copy of the
+    Each input is one call; a tuple is several arguments. Whole numbers on both sides have to be
+    equal; others are the same when they differ by at most ``within`` (absolute, or relative for
+    large ones). Each call gets its own copy of the
     input and the same random numbers. An answer left empty (``...`` or nothing returned) is "not
     answered yet", never an error, so that the notebook runs to its end.
     """
@@ -95,19 +96,25 @@ def _numbers_differ(yours: Any, ours: Any, within: float) -> str:
     a, b = _array(yours), _array(ours)
     if a.shape != b.shape:
         return f"yours has shape {a.shape}, ours {b.shape}"
-    if np.allclose(a, b, rtol=within, atol=within, equal_nan=True):
+    counts = a.dtype.kind == b.dtype.kind == "i"
+    same = a == b if counts else np.isclose(a, b, rtol=within, atol=within, equal_nan=True)
+    if np.all(same):
         return ""
     if not a.shape:
         return f"yours gave {_brief(a.item())}, ours {_brief(b.item())}"
-    return f"the largest difference is {np.abs(a - b).max():.3g}"
+    apart = np.where(same, 0, np.nan_to_num(np.abs(a - b), nan=np.inf))
+    place = [int(i) for i in np.unravel_index(apart.argmax(), a.shape)]
+    return f"the largest difference is {apart.max():.3g}, at {place}"
 
 
 def _array(value: Any) -> np.ndarray:
-    """Any number or array of numbers, at the highest precision, on the CPU."""
+    """Whole numbers as they are, any others at the highest precision, on the CPU."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = (value.double() if value.is_floating_point() else value).numpy()
     value = np.asarray(value)
+    if value.dtype.kind in "biu":
+        return value.astype(np.int64)
     return value if value.dtype.kind == "c" else value.astype(np.float64)
 
 
