@@ -67,7 +67,7 @@ STEPS: tuple[Step, ...] = (
         _both("d2l.ai, chapter 2", "d2l.ai，第 2 章"),
         ("python",),
         "mathematics",
-        "CC BY-SA 4.0",
+        "text CC BY-SA 4.0, code modified MIT",
         "https://d2l.ai/chapter_preliminaries/",
     ),
     Step(

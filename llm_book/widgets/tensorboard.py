@@ -43,7 +43,7 @@ class TensorBoardWriter:
                     self._writer.add_scalar(name, row[key], row["index"])
 
     def validation(self, index: int, loss: float) -> None:
-        """One point in the chart beside the training loss."""
+        """One point of the validation loss, a curve in a chart of its own."""
         self._writer.add_scalar("loss/validation", loss, index)
 
     def close(self) -> None:
