@@ -10,8 +10,10 @@ import torch
 import typer
 
 from llm_book import recipes, results
+from llm_book.comparison import compared
 from llm_book.data.download import DataUnavailable, cache_folder, mirror_folder
 from llm_book.recipes.job import Job
+from llm_book.record_figure import draw as draw_curves
 from llm_book.runtime import Runtime
 from llm_book.session import machine
 from llm_book.training.loop import TrainingDiverged
@@ -146,6 +148,31 @@ def list_records() -> None:
         record = results.recorded(name)
         if record is not None:
             typer.echo(f"{name}: {record.headline}; {record.caption}")
+
+
+@ledger.command()
+def compare(
+    one: Annotated[str, typer.Argument(help="A record's name, or its file.")],
+    other: Annotated[str, typer.Argument(help="Another's.")],
+) -> None:
+    """Two records beside each other: what differs, then every number that both hold."""
+    try:
+        typer.echo(compared(results.opened(one), results.opened(other)))
+    except (ValueError, KeyError, OSError) as error:
+        _fail(error)
+
+
+@ledger.command()
+def draw(
+    name: Annotated[str, typer.Argument(help="A record's name, or its file.")],
+    to: Annotated[Path | None, typer.Option(help="The picture, .svg or .png.")] = None,
+) -> None:
+    """Draw the loss curves of a record's seeds; without --to into NAME.svg."""
+    try:
+        record = results.opened(name)
+        typer.echo(f"drawn in {draw_curves(record, to or Path(f'{record.name}.svg'))}")
+    except (ValueError, KeyError, OSError) as error:
+        _fail(error)
 
 
 def _fail(error: Exception) -> None:

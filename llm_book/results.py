@@ -49,7 +49,10 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """A run's or a record's document; ``LedgerError`` where there is none that can be read."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"a {type(found).__name__}, no table of names")
+        return found
     except (OSError, ValueError) as error:
         raise LedgerError(f"{path} cannot be read as a record ({error})") from error
 
@@ -369,6 +372,30 @@ def recorded(name: str) -> Record | None:
     if not source.is_file():
         return None
     return Record(name, json.loads(source.read_text(encoding="utf-8")))
+
+
+def opened(name: str) -> Record:
+    """The record of a name that came with the package, or of a file.
+
+    Raises ``LedgerError`` where there is none and for a document that is no record of ``SCHEMA``.
+    """
+    known = recorded(name)
+    if known is None and not Path(name).is_file():
+        raise LedgerError(
+            f"record {name!r} is unknown; give a record's file, or choose one of "
+            f"{', '.join(names())}"
+        )
+    record = known or Record(Path(name).name.removesuffix(".json"), read_json(Path(name)))
+    if not {"schema", "recipe"} <= record.document.keys():
+        raise LedgerError(f"{name} holds no record; `llm-book results accept` makes one of runs")
+    if record.document["schema"] != SCHEMA:
+        raise LedgerError(
+            f"{name} has schema {record.document['schema']}, this version of the book reads "
+            f"{SCHEMA}; read it with the version that wrote it"
+        )
+    if "runs" not in record.document:
+        raise LedgerError(f"{name} is a run; `llm-book results accept` makes a record of it")
+    return record
 
 
 def names() -> list[str]:

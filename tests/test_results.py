@@ -1,6 +1,10 @@
 """The ledger takes finished runs that belong together, and nothing smaller than it has."""
 
+import importlib
 import json
+import re
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +13,7 @@ from llm_book import results
 from llm_book.recipes.job import Job
 from llm_book.results import LedgerError, accept, code_facts, thinned
 from llm_book.runtime import Runtime
+from tests.chapters.notebooks import code_cells, notebooks, read
 
 
 def a_run(folder, seed=0, status="finished", tokens=1000, right=None, rival=None, **changes):
@@ -193,6 +198,37 @@ def test_every_record_in_the_package_can_be_read_and_says_where_it_comes_from():
         assert record.document["schema"] == results.SCHEMA
         assert "seed(s) on" in record.caption
     assert results.recorded("there.is.none") is None
+
+
+def test_every_record_names_its_data_by_the_hash_of_their_content():
+    for name in results.names():
+        data = results.recorded(name).document["data"]
+        assert data["name"] and re.fullmatch("[0-9a-f]{64}", data["content_sha256"]), name
+
+
+def test_a_record_has_the_settings_of_its_preset_or_is_shown_as_an_earlier_version():
+    for name in results.names():
+        record = results.recorded(name)
+        document = record.document
+        recipe, preset, device = name.rsplit(".", 2)
+        assert (document["recipe"], document["preset"]) == (recipe, preset)
+        assert document["machine"]["device"].partition(":")[0] == device
+        presets = importlib.import_module(f"llm_book.recipes.{recipe}").PRESETS
+        if preset not in presets or document["config"] != asdict(presets[preset]):
+            assert record.caption.endswith(", recorded with an earlier version"), name
+
+
+def test_every_record_is_read_by_a_chapter_or_a_page():
+    root = Path(__file__).resolve().parents[1]
+    texts = [page.read_text(encoding="utf-8") for page in root.glob("book/**/*.md")]
+    for notebook in notebooks():
+        texts += [cell.source for cell in code_cells(read(notebook))]
+
+    def is_read(name):
+        either = name, re.sub(r"\..*\.", ".{session.preset}.", name)  # the reader's choice of both
+        return any(spelt in text for spelt in either for text in texts)
+
+    assert [name for name in results.names() if not is_read(name)] == []
 
 
 def test_what_only_writes_a_run_down_does_not_make_it_an_earlier_version():

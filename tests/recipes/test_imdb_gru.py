@@ -1,19 +1,17 @@
 """The recipe, run as a reader runs it: from a terminal, killed and resumed."""
 
-import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from llm_book import results
 from llm_book.data.batches import pad
 from llm_book.recipes.imdb_gru import PRESETS, Reader, build_model, load_corpus, some_of
 from llm_book.results import recorded
@@ -190,13 +188,6 @@ def test_on_the_generated_reviews_the_gru_beats_every_bag_of_words():
 def test_on_imdb_the_gru_is_above_what_would_mean_that_something_is_wrong():
     summary = recorded("imdb_gru.full.cpu").document["summary"]
     assert summary["accuracy_over_seeds"]["estimate"] > 0.89
-
-
-def test_a_record_was_made_with_the_settings_of_its_preset():
-    for name in results.names():
-        document = recorded(name).document
-        presets = importlib.import_module(f"llm_book.recipes.{document['recipe']}").PRESETS
-        assert document["config"] == asdict(presets[document["preset"]]), name
 
 
 def test_the_vocabulary_has_seen_the_training_split_only():
