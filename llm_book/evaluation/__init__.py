@@ -7,6 +7,6 @@ translation, overlap, question_answering, alignment           texts beside refer
 similarity, analogies, bias, debias, counterfactual           word vectors and what they hold
 memorisation, diversity, pass_at_k                            what it gives away, repeats, solves
 accounting, decoder_sizes, memory, energy                     what it costs
-power_law, scaling_law                                        how it goes with size and data
+power_law, floored_power_law, scaling_law                     how it goes with size and data
 predictions, rivals                                           a classifier's outputs; classical ones
 """
