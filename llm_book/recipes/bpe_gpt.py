@@ -2,9 +2,10 @@
 
 One run is one seed is the whole sweep. Every model reads the same windows of the same tokens in the
 same order, with the same batch, warm-up, cosine and weight decay; what differs is the shape. With
-it go, by rule, what a width needs: the learning rate falls with its square root, and the weights
-begin as large as GPT-2's are at 768. ``small`` reads the generated world's stories, ``cpu`` novels
-(11 million words) with models for a processor, ``full`` the same with models for a GPU.
+it go, by rule, what a width needs: the learning rate is divided by it, and the weights begin so
+that the first logits are as large as GPT-2's. ``small`` reads the generated world's stories,
+``cpu`` novels (11 million words) with models for a processor, ``full`` the same with models for a
+GPU.
 """
 
 import re
@@ -32,11 +33,12 @@ from llm_book.training.loop import TrainConfig, train
 from llm_book.training.losses import token_loss
 
 HELD_OUT = 10  # of the novels, or stories, every tenth is for validation, whole
+LEAST = 5000  # characters of a held-out text, where it has them: beginnings alone are odd texts
 FEWEST = 5  # models that a law with a floor can be fitted to
 NARROW = 64  # the width whose learning rate the settings give
 WIDE, SCALE = 768, 0.02  # GPT-2's width, and how large its weights begin
 TABLES = ("embedding", "positions")  # looked up, not multiplied with; the head is the embedding
-COUNTED = {"all": "parameters", "without tables": "parameters without tables"}
+COUNTED = {"all": "parameters", "without tables": "parameters_without_tables"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Config:
     """Everything that decides the run but the seed.
 
     ``data`` is "world" (stories of the generated world) or "novels"; ``n_characters`` of it are
-    learned from at most and ``n_held_out`` predicted, the same number of each held-out text.
+    learned from at most and ``n_held_out`` predicted, of each held-out novel as many.
     ``sizes`` names the models, width x layers: "16x1 32x2 …". ``learning_rate`` is that of a
     model 64 wide. Raises ValueError for other data, for sizes that are no sweep, for counts
     below 1 and a vocabulary that has no room for the bytes or is too large to be kept.
@@ -59,7 +61,7 @@ class Config:
     context_length: int
     batch_size: int
     steps: int
-    learning_rate: float = 3e-3
+    learning_rate: float = 6e-3
     warmup_steps: int = 100
     weight_decay: float = 0.1
 
@@ -110,15 +112,15 @@ class Config:
 PRESETS = {
     "small": Config(
         data="world",
-        n_characters=150_000,
-        n_held_out=10_000,
+        n_characters=300_000,
+        n_held_out=20_000,
         vocab_size=512,
         sizes="8x1 8x2 16x1 16x2 24x1 24x2 32x1 32x2 32x3 48x2 48x3 64x3",
         head_width=8,
         context_length=32,
-        batch_size=16,
+        batch_size=32,
         steps=300,
-        learning_rate=1e-2,
+        learning_rate=3e-3,
         warmup_steps=30,
     ),
     "cpu": Config(
@@ -219,9 +221,9 @@ def load_corpus(config: Config) -> Corpus:
     texts = load_novels("medium").split("\n\n") if config.data == "novels" else world(config)
     held_out = texts[HELD_OUT - 1 :: HELD_OUT]
     learning = [text for place, text in enumerate(texts) if (place + 1) % HELD_OUT]
-    a_piece = max(1, config.n_held_out // len(held_out))
+    a_piece = max(LEAST, config.n_held_out // len(held_out))
     train = "\n\n".join(learning)[: config.n_characters]
-    predicted = "\n\n".join(text[:a_piece] for text in held_out)
+    predicted = "\n\n".join(text[:a_piece] for text in held_out)[: config.n_held_out]
     digest = sha256(f"{len(train)}\t{train}{predicted}".encode()).hexdigest()
     report = (
         f"{len(train):,} characters to learn from, {len(predicted):,} to predict, of "
@@ -266,8 +268,11 @@ def sizes(name: str, vocab_size: int, config: Config) -> GPTConfig:
 
 
 def learning_rate(name: str, config: Config) -> float:
-    """The peak of a model's schedule: the wider, the lower."""
-    return config.learning_rate * (NARROW / config.shape(name)[0]) ** 0.5
+    """The peak of a model's schedule: one over the width, as Adam's steps inside a model need.
+
+    Source: Yang et al. (2022), who divide the rates of inner matrices alone.
+    """
+    return config.learning_rate * NARROW / config.shape(name)[0]
 
 
 def learned(name: str, tokens: Tokens, config: Config, job: Job) -> dict[str, np.ndarray]:
@@ -343,8 +348,8 @@ def fitted(models: Sequence[Model]) -> tuple[dict[str, float], dict[str, Any]]:
     are Student's. Raises ValueError where the loss does not fall as the models grow.
     """
     losses, found = [model.loss for model in models], {}
-    for counted, name in COUNTED.items():
-        n = [getattr(model, name.replace(" ", "_")) for model in models]
+    for counted, field in COUNTED.items():
+        n = [getattr(model, field) for model in models]
         floored = fit_floored_power_law(n, losses)
         found[f"{counted}: exponent with a floor"] = floored.exponent
         found[f"{counted}: floor"] = floored.floor
