@@ -3,9 +3,11 @@
 One run is one seed is the whole sweep. Every model reads the same windows of the same tokens in the
 same order, with the same batch, warm-up, cosine and weight decay; what differs is the shape. With
 it go, by rule, what a width needs: the learning rate is divided by it, and the weights begin so
-that the first logits are as large as GPT-2's. ``small`` reads the generated world's stories,
-``cpu`` novels (11 million words) with models for a processor, ``full`` the same with models for a
-GPU.
+that the first logits are as large as GPT-2's. Since all read equally many tokens, the floor is that
+of so much reading, not of the language alone.
+
+``small`` reads the generated world's stories; ``cpu`` reads novels (11 million words) with models
+for a processor, ``full`` the same novels with models for a GPU.
 """
 
 import re
@@ -128,11 +130,11 @@ PRESETS = {
         n_characters=100_000_000,
         n_held_out=300_000,
         vocab_size=2048,
-        sizes="16x1 16x2 32x1 32x2 48x2 48x3 64x3 64x4 96x3 96x4 128x4 160x5",
+        sizes="16x1 32x1 32x2 48x1 48x2 64x2 64x3 80x3 96x3 112x3 128x4 160x4",
         head_width=16,
         context_length=128,
         batch_size=8,
-        steps=1500,
+        steps=1400,
     ),
     "full": Config(
         data="novels",

@@ -20,7 +20,8 @@ TINY = replace(
     head_width=4,
     context_length=16,
     batch_size=8,
-    steps=100,
+    steps=60,
+    learning_rate=6e-3,
 )
 
 
@@ -48,7 +49,7 @@ def test_parameters_are_those_of_the_model_and_the_tables_are_two_of_its_parts(t
     assert found.parameters == sum(p.numel() for p in model.parameters())
     tables = tokens.vocab_size * 16 + TINY.context_length * 16
     assert found.parameters_without_tables == found.parameters - tables
-    assert found.flop == 6 * found.parameters * 100 * 8 * 16
+    assert found.flop == 6 * found.parameters * 60 * 8 * 16
     assert found.loss == 2.5
 
 
@@ -109,12 +110,11 @@ def test_two_seeds_make_a_record_with_every_model_and_both_laws(tmp_path):
     losses = [model["loss"] for model in metrics["models"]]
     assert losses[0] > losses[-1] and metrics["4x1, validation loss"] == losses[0]
     assert metrics["intervals"]["all: floor"]["low"] >= 0
-    assert record["summary"]["tokens"] == 2 * 5 * 100 * 8 * 16
+    assert record["summary"]["tokens"] == 2 * 5 * 60 * 8 * 16
 
 
 def test_a_killed_run_goes_on_behind_the_models_it_has(tmp_path, monkeypatch):
-    config = replace(TINY, steps=60)
-    bpe_gpt.run(config, a_job(tmp_path / "whole"))
+    bpe_gpt.run(TINY, a_job(tmp_path / "whole"))
     trained, learned = [], bpe_gpt.learned
 
     def counting(name, *rest):
@@ -127,10 +127,10 @@ def test_a_killed_run_goes_on_behind_the_models_it_has(tmp_path, monkeypatch):
 
     monkeypatch.setattr(bpe_gpt, "learned", counting)
     with pytest.raises(KeyboardInterrupt):
-        bpe_gpt.run(config, a_job(tmp_path / "torn", say=stop_after_two))
+        bpe_gpt.run(TINY, a_job(tmp_path / "torn", say=stop_after_two))
     torn = tmp_path / "torn" / "bpe_gpt-small-0"
     assert read_json(torn / "run.json")["status"] == "stopped"
-    document = bpe_gpt.run(config, a_job(tmp_path / "torn", resume=True))
+    document = bpe_gpt.run(TINY, a_job(tmp_path / "torn", resume=True))
     assert trained == TINY.names
     whole = read_json(tmp_path / "whole" / "bpe_gpt-small-0" / "run.json")
     losses = [[one["loss"] for one in run["metrics"]["models"]] for run in (whole, document)]
