@@ -67,7 +67,7 @@ class Config:
 
 PRESETS = {
     "small": Config(data="world", n_texts=20_000, min_count=1, width=32, epochs=25, batch=256),
-    "full": Config(data="novels", n_texts=1_000_000, min_count=5, width=100, epochs=15),
+    "full": Config(data="novels", n_texts=1_000_000, min_count=5, width=100, epochs=10),
 }
 
 
@@ -130,8 +130,9 @@ def train_glove(
 
     Computes what ``word_vectors.train_glove`` does, with the gradient by hand.
     """
-    parts = (model.centres, model.contexts, model.centre_biases, model.context_biases)
-    tables = [part.weight.data for part in parts]
+    vectors = (model.centres.weight.data, model.contexts.weight.data)
+    biases = (model.centre_biases.weight.data, model.context_biases.weight.data)
+    tables = [torch.cat(both, 1) for both in zip(vectors, biases, strict=True)]
     squares = [torch.ones_like(table) for table in tables]
     logs = pairs.counts.log().to(tables[0].dtype)
     weights = glove_weights(pairs.counts, config.x_max).to(tables[0].dtype)
@@ -142,6 +143,9 @@ def train_glove(
             lost += glove_step(
                 tables, squares, *ids, logs[rows], weights[rows], config.learning_rate
             )
+        for table, vector, bias in zip(tables, vectors, biases, strict=True):
+            vector.copy_(table[:, :-1])
+            bias.copy_(table[:, -1:])
         yield lost / len(pairs)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -59,16 +60,16 @@ def glove_step(
     weights: PerPair,
     rate: float,
 ) -> float:
-    """One step on GloVe's four tables, in place; gives the batch's loss before it, summed.
+    """One step on the tables of centres and contexts, in place; gives the summed loss before it.
 
-    ``tables`` are the vectors of centres and of contexts and the biases of centres and of contexts,
-    [vocab, width] and [vocab, 1]; ``squares`` are AdaGrad's sums for each.
+    A row of a table is a word's vector and, last, its bias. ``squares`` are AdaGrad's sums.
     """
-    read = list(zip(tables, (centres, contexts, centres, contexts), strict=True))
-    words, others, bias, other_bias = (table.index_select(0, ids) for table, ids in read)
-    biases = (bias + other_bias)[:, 0]
-    by_words, by_others, by_bias = glove_gradients(words, others, biases, logs, weights)
-    gradients = (by_words, by_others, by_bias, by_bias)
-    for (table, ids), square, gradient in zip(read, squares, gradients, strict=True):
-        rows_adagrad_step(table, square, ids, gradient, rate)
+    words, others = (
+        table.index_select(0, ids) for table, ids in zip(tables, (centres, contexts), strict=True)
+    )
+    biases = words[:, -1] + others[:, -1]
+    *by_vectors, by_bias = glove_gradients(words[:, :-1], others[:, :-1], biases, logs, weights)
+    for side, ids in enumerate((centres, contexts)):
+        gradients = torch.cat([by_vectors[side], by_bias], 1)
+        rows_adagrad_step(tables[side], squares[side], ids, gradients, rate)
     return float((by_bias[:, 0].square() / (4 * weights)).sum())
