@@ -116,7 +116,7 @@ class Config:
         )
 
 
-# Learning rates are the best of a few that were tried in short runs, a factor of two to three apart.
+# The rates of the first two are the best of a few tried in short runs; those of `full` are untried.
 PRESETS = {
     "small": Config(
         data="world",
