@@ -44,7 +44,7 @@ class Config:
     window: int = 10
     x_max: float = 10.0
     learning_rate: float = 0.05
-    batch: int = 4096
+    batch: int = 1024
 
     def __post_init__(self) -> None:
         self.reading()
@@ -67,7 +67,7 @@ class Config:
 
 PRESETS = {
     "small": Config(data="world", n_texts=20_000, min_count=1, width=32, epochs=25, batch=256),
-    "full": Config(data="novels", n_texts=1_000_000, min_count=5, width=100, epochs=10),
+    "full": Config(data="novels", n_texts=1_000_000, min_count=5, width=100, epochs=20),
 }
 
 
