@@ -1,10 +1,14 @@
 """llm-book: what the book does from a terminal."""
 
 import importlib
+import os
 import pkgutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import torch
 import typer
@@ -12,17 +16,18 @@ import typer
 from llm_book import recipes, results
 from llm_book.comparison import compared
 from llm_book.data.download import DataUnavailable, cache_folder, mirror_folder
+from llm_book.recipes.endings import AskedToEnd, asked_to_end, ending
 from llm_book.recipes.job import Job
 from llm_book.record_figure import draw as draw_curves
 from llm_book.runtime import Runtime
 from llm_book.session import machine
-from llm_book.training.loop import TrainingDiverged
+from llm_book.training.distributed import joined
 
 app = typer.Typer(help="Run the book's recipes and keep their results.", no_args_is_help=True)
 ledger = typer.Typer(help="Recorded runs.", no_args_is_help=True)
 app.add_typer(ledger, name="results")
 
-NOT_RECIPES = ("job", "span_tasks", "word_vectors")
+NOT_RECIPES = ("endings", "job", "span_tasks", "word_vectors")
 
 
 def recipe_names() -> list[str]:
@@ -61,32 +66,58 @@ def run(
         list[str] | None, typer.Option("--set", help="Change a setting: --set epochs=2.")
     ] = None,
 ) -> None:
-    """Run a recipe once for each seed."""
+    """Run a recipe once for each seed.
+
+    Under torchrun (``torchrun --nproc-per-node 2 -m llm_book.cli run …``) the processes train as
+    one; started again by --max-restarts, they go on from the last checkpoint.
+    """
     torch.set_num_threads(threads)
+    resume = resume or int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
     try:
         recipe = _recipe(name)
         config = _changed(_preset(recipe, preset), set_ or [])
-        for seed in _seeds(seeds):
-            job = Job(
-                recipe=name,
-                preset=preset,
-                seed=seed,
-                runs=runs,
-                runtime=Runtime.detect(device),
-                resume=resume,
-                changed=tuple(set_ or ()),
-                say=typer.echo,
-            )
-            if job.finished(config):
-                typer.echo(f"{job.folder} is finished already; nothing to do")
-                continue
-            recipe.run(config, job)
-            typer.echo(f"written to {job.folder}")
-    except KeyboardInterrupt:
-        typer.echo("stopped; the same command with --resume goes on from the last checkpoint")
-        raise typer.Exit(130) from None
-    except (ValueError, OSError, DataUnavailable, TrainingDiverged) as error:
-        _fail(error)
+        numbers, changed = _seeds(seeds), tuple(set_ or ())
+        with _ending_when_asked(), joined(Runtime.detect(device)) as runtime:
+            for seed in numbers:
+                job = Job(name, preset, seed, runs, runtime, resume, changed, _say)
+                _run_once(recipe, config, job)
+    except BaseException as error:
+        sentence = ending(error)
+        if sentence is None and not isinstance(error, REFUSALS):
+            raise
+        _fail(sentence or error, 1 if isinstance(error, Exception) else _by_signal(error))
+
+
+REFUSALS = (ValueError, OSError, DataUnavailable)
+
+
+def _run_once(recipe: Any, config: Any, job: Job) -> None:
+    if job.finished(config):
+        job.say(f"{job.folder} is finished already; nothing to do")
+        return
+    recipe.run(config, job)
+    job.say(f"written to {job.folder}")
+
+
+def _say(sentence: str) -> None:
+    """Show a sentence once, however many processes run."""
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(sentence)
+
+
+@contextmanager
+def _ending_when_asked() -> Iterator[None]:
+    """Inside, SIGTERM ends a run as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, asked_to_end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _by_signal(error: BaseException) -> int:
+    """The exit status that a shell gives to a process which a signal ended."""
+    return 128 + (signal.SIGTERM if isinstance(error, AskedToEnd) else signal.SIGINT)
 
 
 def _recipe(name: str) -> Any:
@@ -175,9 +206,9 @@ def draw(
         _fail(error)
 
 
-def _fail(error: Exception) -> None:
+def _fail(error: BaseException | str, status: int = 1) -> NoReturn:
     typer.echo(f"llm-book: {error}", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(status) from None
 
 
 if __name__ == "__main__":

@@ -42,8 +42,11 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.writing")
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    aside.write_text(text + "\n", encoding="utf-8", newline="\n")
-    aside.replace(path)
+    try:
+        aside.write_text(text + "\n", encoding="utf-8", newline="\n")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

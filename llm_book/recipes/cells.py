@@ -136,7 +136,7 @@ def _finish(
         rivals[name] = other.facts | {"margin": margin.as_dict()}
         job.say(f"{name}: {other.right.mean():.4f} against the GRU's {ours.right.mean():.4f}")
     right: dict[str, Any] = {name: other.right for name, other in others.items()}
-    np.savez_compressed(job.folder / "scores.npz", ours=ours.right, **right)
+    job.keep("scores", {"ours": ours.right, **right})
     return job.finish(
         document,
         metrics=ours.facts,

@@ -326,7 +326,7 @@ def measure(
         rivals[name] = {"accuracy": float(rival_right.mean()), "margin": margin.as_dict()}
         verdict = "a tie" if not margin.excludes(0) else ("ahead" if margin.low > 0 else "behind")
         job.say(f"{name}: {rival_right.mean():.4f}; the GRU is {verdict}, margin {margin}")
-    np.savez_compressed(job.folder / "scores.npz", **right)
+    job.keep("scores", right)
     steps = job.curve.read()
     return job.finish(
         document,

@@ -1,5 +1,10 @@
-"""One run of a recipe with one seed: its folder, its documents, how it ends."""
+"""One run of a recipe with one seed: its folder, its documents, how it ends.
 
+Of several processes (``torchrun``) all train and all know what came out; the first one writes.
+"""
+
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -7,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch.distributed as dist
 
 from llm_book import results
+from llm_book.recipes.endings import ending
 from llm_book.runtime import Runtime
 from llm_book.training.checkpoint import Checkpoints
 from llm_book.training.history import History
@@ -17,12 +24,22 @@ from llm_book.training.loop import Step, Training
 Say = Callable[[str], None]
 
 
+class Unwritten(History):
+    """The curve as a process sees it that does not write: another one does."""
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Nothing: the first process appends the same record."""
+
+    def forget_after(self, index: int) -> None:
+        """Nothing: the first process does."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What to run and where to write it.
 
     ``changed`` lists settings that differ from the preset's; ``say`` shows a sentence to whoever
-    started the run.
+    started the run, in every process that has one.
     """
 
     recipe: str
@@ -45,14 +62,22 @@ class Job:
         return Checkpoints(self.folder / "checkpoints")
 
     @property
+    def leads(self) -> bool:
+        """Whether this process writes; of several the first one does."""
+        return _rank() == 0
+
+    @property
     def curve(self) -> History:
         """One record a training step."""
-        return History(self.folder / "curve.jsonl")
+        return self._history("curve")
 
     @property
     def validation(self) -> History:
         """One record an evaluation."""
-        return History(self.folder / "validation.jsonl")
+        return self._history("validation")
+
+    def _history(self, name: str) -> History:
+        return (History if self.leads else Unwritten)(self.folder / f"{name}.jsonl")
 
     def finished(self, config: Any) -> bool:
         """Whether this run, with these settings, is already done and was asked to go on."""
@@ -79,17 +104,36 @@ class Job:
             "code": results.code_facts(f"llm_book.recipes.{self.recipe}"),
             "machine": results.machine_facts(self.runtime),
             "data": data,
+            "stops": [],
         }
+        if self.leads:
+            self._write_first(document)
+        _wait_for_all()
+        return document
+
+    def _write_first(self, document: dict[str, Any]) -> None:
         if self.resume and (self.folder / "run.json").exists():
-            self._check_same(document)
+            earlier = results.read_json(self.folder / "run.json")
+            self._check_same(earlier, document)
+            document["stops"] = self._stops_of(earlier)
         elif self.folder.exists():
             self.say(f"{self.folder.name} exists; the earlier run is now {self._move_aside().name}")
         self.folder.mkdir(parents=True, exist_ok=True)
         results.write_json(self.folder / "run.json", document)
-        return document
 
-    def _check_same(self, document: dict[str, Any]) -> None:
-        earlier = results.read_json(self.folder / "run.json")
+    def _stops_of(self, earlier: dict[str, Any]) -> list[dict[str, Any]]:
+        """How earlier attempts at this run ended; a process that was killed could not say so."""
+        stops: list[dict[str, Any]] = list(earlier.get("stops", []))
+        if earlier["status"] == "running":
+            killed = "killed, or the machine went down: it could not say why"
+            stops.append({"after": self._last_step(), "reason": killed})
+            self.say(f"{self.folder.name} was {killed}; it had done {self._last_step()} steps")
+        return stops
+
+    def _last_step(self) -> int:
+        return max((step["index"] for step in self.curve.read()), default=0)
+
+    def _check_same(self, earlier: dict[str, Any], document: dict[str, Any]) -> None:
         for key in ("config", "data", "code"):
             if earlier[key] != document[key]:
                 raise results.LedgerError(
@@ -113,7 +157,8 @@ class Job:
     def finish(self, document: dict[str, Any], **facts: Any) -> dict[str, Any]:
         """Write what came out."""
         document |= {"status": "finished", "energy_joules": None, **facts}
-        results.write_json(self.folder / "run.json", document)
+        if self.leads:
+            results.write_json(self.folder / "run.json", document)
         return document
 
     def kept(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -123,16 +168,24 @@ class Job:
         """
         path = self.folder / f"{name}.npz"
         if not path.exists():
-            aside = path.with_name(f"writing-{path.name}")
-            arrays: dict[str, Any] = make()
-            np.savez_compressed(aside, **arrays)
-            aside.replace(path)
+            self.keep(name, make())
         with np.load(path) as stored:
             return dict(stored)
 
+    def keep(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Write arrays into ``NAME.npz``; every process may, for all have the same."""
+        path = self.folder / f"{name}.npz"
+        aside = path.with_name(f".writing-{_rank()}-{os.getpid()}-{path.name}")
+        named: dict[str, Any] = arrays
+        np.savez_compressed(aside, **named)
+        aside.replace(path)
+
     def save(self, index: int, **parts: Any) -> None:
         """A checkpoint after step ``index`` of all parts: whatever has ``state`` and ``resume``."""
-        self.checkpoints.save({name: part.state() for name, part in parts.items()}, index)
+        state = {name: part.state() for name, part in parts.items()}  # in every process
+        if self.leads:
+            self.checkpoints.save(state, index)
+        _wait_for_all()
 
     def restore(self, **parts: Any) -> None:
         """Where the run is to go on: put the parts back to the newest good checkpoint.
@@ -171,8 +224,36 @@ class Job:
         try:
             yield
         except BaseException as error:
-            reason = str(error) or type(error).__name__
-            results.write_json(
-                self.folder / "run.json", document | {"status": "stopped", "reason": reason}
-            )
+            if self.leads:
+                self._note_stop(document, error)
             raise
+
+    def _note_stop(self, document: dict[str, Any], error: BaseException) -> None:
+        reason = ending(error) or str(error) or type(error).__name__
+        try:
+            document.setdefault("stops", []).append({"after": self._last_step(), "reason": reason})
+            document |= {"status": "stopped", "reason": reason}
+            self._forget_half_written()  # on a full disk they take the room that this needs
+            results.write_json(self.folder / "run.json", document)
+        except OSError as unwritten:
+            self.say(f"{self.folder.name} could not be marked as stopped ({unwritten})")
+
+    def _forget_half_written(self) -> None:
+        for leftover in self.folder.rglob(".writing-*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
+
+
+def _rank() -> int:
+    return dist.get_rank() if _several() else 0
+
+
+def _wait_for_all() -> None:
+    if _several():
+        dist.barrier()
+
+
+def _several() -> bool:
+    return dist.is_available() and dist.is_initialized()
