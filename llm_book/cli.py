@@ -18,6 +18,7 @@ from llm_book.comparison import compared
 from llm_book.data.download import DataUnavailable, cache_folder, mirror_folder
 from llm_book.recipes.endings import AskedToEnd, asked_to_end, ending
 from llm_book.recipes.job import Job
+from llm_book.recipes.restarts import attempt, meet_anew
 from llm_book.record_figure import draw as draw_curves
 from llm_book.runtime import Runtime
 from llm_book.session import machine
@@ -27,7 +28,7 @@ app = typer.Typer(help="Run the book's recipes and keep their results.", no_args
 ledger = typer.Typer(help="Recorded runs.", no_args_is_help=True)
 app.add_typer(ledger, name="results")
 
-NOT_RECIPES = ("endings", "job", "span_tasks", "word_vectors")
+NOT_RECIPES = ("endings", "job", "restarts", "span_tasks", "word_vectors")
 
 
 def recipe_names() -> list[str]:
@@ -72,8 +73,9 @@ def run(
     one; started again by --max-restarts, they go on from the last checkpoint.
     """
     torch.set_num_threads(threads)
-    resume = resume or int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    resume = resume or attempt() > 0
     try:
+        meet_anew()
         recipe = _recipe(name)
         config = _changed(_preset(recipe, preset), set_ or [])
         numbers, changed = _seeds(seeds), tuple(set_ or ())
