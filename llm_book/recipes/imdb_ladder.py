@@ -360,7 +360,7 @@ def of_rungs(
     found: dict[str, tuple[np.ndarray, np.ndarray]], corpus: Corpus, job: Job
 ) -> dict[str, float]:
     """Every rung's scores on the test part and its accuracy on validation, by flat names."""
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, (validation, test) in found.items():
         said = scores(test, labels_of(corpus.test))
         metrics |= {f"{key}, {name}": value for key, value in said.items() if key != "n"}
