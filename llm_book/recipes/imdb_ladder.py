@@ -28,7 +28,7 @@ from llm_book.results import read_json, write_json
 from llm_book.shapes import Batch, Review
 from llm_book.training.loop import TrainConfig, train
 from llm_book.training.losses import Loss
-from llm_book.training.sampled_softmax import sampled_cross_entropy, smoothed_shares
+from llm_book.training.sampled_softmax import chances, draw, sampled_cross_entropy
 
 RANDOM, GLOVE, LONGER, OURS = "random", "GloVe", "longer", "pretrained"
 LANGUAGE_MODEL, MIXED = "language model", "with the bag"
@@ -43,7 +43,7 @@ class Config(imdb_gru.Config):
     """Everything that decides the run but the seed; most of it is ``imdb_gru``'s.
 
     The language models read reviews whole, in pieces of at most ``lm_tokens``, ``lm_epochs`` times,
-    and tell each word from ``lm_drawn`` others. Their perplexity is that of ``lm_scored`` reviews
+    and tell each word from about ``lm_drawn`` others. Their perplexity is that of ``lm_scored`` reviews
     for validation. ``longer_epochs`` are the control's, so many that it takes the seconds of
     pretraining and fine-tuning together. Raises ValueError for counts below 1.
     """
@@ -270,7 +270,7 @@ def read(model: TwoWayLM, reader: Reader, corpus: Corpus, config: Config, job: J
     path = job.folder / PERPLEXITY
     if not path.exists():
         write_json(path, {"before": surprise_at(model, held_out, job).perplexity})
-    loss = guessing_loss(smoothed_shares(texts, len(reader.vocabulary)), config)
+    loss = guessing_loss(chances(texts, len(reader.vocabulary), config.lm_drawn))
     training = train(model, batches, plan, job.runtime, loss)
     for step in job.steps(training, config.checkpoint_every):
         job.say(f"{step}")
@@ -284,14 +284,15 @@ def whole(reader: Reader, texts: list[Review]) -> list[list[int]]:
     return [reader.vocabulary.encode(reader.tokenizer.tokenize(review.text)) for review in texts]
 
 
-def guessing_loss(share: torch.Tensor, config: Config) -> Loss:
+def guessing_loss(chance: torch.Tensor) -> Loss:
     """Surprise at both neighbours among words drawn anew for each batch."""
 
     def loss(model: TwoWayLM, batch: Batch) -> torch.Tensor:
         guesses, targets = neighbours(model(batch.ids, batch.lengths), batch.ids, batch.lengths)
-        drawn = torch.multinomial(share, config.lm_drawn, replacement=True).to(guesses.device)
-        table, likely = model.embedding.weight, share.to(guesses.device)
-        return sampled_cross_entropy(guesses, targets, table, model.bias, drawn, likely)
+        drawn, likely = draw(chance).to(guesses.device), chance.to(guesses.device)
+        return sampled_cross_entropy(
+            guesses, targets, model.embedding.weight, model.bias, drawn, likely
+        )
 
     return loss
 
