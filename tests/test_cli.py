@@ -25,7 +25,7 @@ def test_the_doctor_says_what_it_found():
         (
             ["run", "imbd"],
             "recipe 'imbd' is unknown; choose one of bpe_gpt, cells, chat_sft, classify, "
-            "fertility, imdb_gru, lm_rnn, qa_span, shakespeare_gpt, translate, weat, "
+            "fertility, imdb_gru, imdb_ladder, lm_rnn, qa_span, shakespeare_gpt, translate, weat, "
             "words_cbow, words_glove, words_sgns",
         ),
         (["run", "imdb_gru", "--preset", "big"], "preset 'big' is unknown; choose small or full"),

@@ -43,8 +43,8 @@ class Config(imdb_gru.Config):
     """Everything that decides the run but the seed; most of it is ``imdb_gru``'s.
 
     The language models read reviews whole, in pieces of at most ``lm_tokens``, ``lm_epochs`` times,
-    and tell each word from about ``lm_drawn`` others. Their perplexity is that of ``lm_scored`` reviews
-    for validation. ``longer_epochs`` are the control's, so many that it takes the seconds of
+    and tell each word from about ``lm_drawn`` others. Their perplexity is that of ``lm_scored``
+    reviews for validation. ``longer_epochs`` are the control's, so many that it takes the seconds of
     pretraining and fine-tuning together. Raises ValueError for counts below 1.
     """
 
