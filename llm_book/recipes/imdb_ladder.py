@@ -44,8 +44,8 @@ class Config(imdb_gru.Config):
 
     The language models read reviews whole, in pieces of at most ``lm_tokens``, ``lm_epochs`` times,
     and tell each word from about ``lm_drawn`` others. Their perplexity is that of ``lm_scored``
-    reviews for validation. ``longer_epochs`` are the control's, so many that it takes the seconds of
-    pretraining and fine-tuning together. Raises ValueError for counts below 1.
+    reviews for validation. ``longer_epochs`` are the control's, so many that it takes the seconds
+    of pretraining and fine-tuning together. Raises ValueError for counts below 1.
     """
 
     lm_epochs: int
@@ -87,7 +87,7 @@ class Config(imdb_gru.Config):
 PRESETS = {
     "small": Config(
         data="world",
-        n_train=1500,
+        n_train=2000,
         n_validation=500,
         n_test=2000,
         vocab_size=5000,
@@ -95,17 +95,17 @@ PRESETS = {
         max_tokens=200,
         glove_width=0,
         own_width=48,
-        width=48,
+        width=32,
         dropout=0.3,
         engine="torch",
         batch_size=32,
-        epochs=4,
+        epochs=5,
         learning_rate=6e-3,
         average_decay=0.98,
         evaluations_per_epoch=2,
         patience=4,
         checkpoint_every=50,
-        lm_epochs=4,
+        lm_epochs=3,
         lm_batch_size=32,
         lm_tokens=100,
         lm_drawn=64,

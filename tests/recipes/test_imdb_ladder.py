@@ -95,6 +95,7 @@ def test_pretraining_makes_the_neighbours_of_unseen_words_less_surprising(whole)
     assert metrics["perplexity after"] < 0.8 * metrics["perplexity before"]
 
 
+@torch.no_grad()
 def test_perplexity_is_over_all_words_and_every_neighbour(tmp_path):
     job, corpus, reader = begun(tmp_path)
     torch.manual_seed(0)
