@@ -338,7 +338,7 @@ def measure(
     right |= dict(rivals_on(corpus, job))
     costs = {name: part(job, name).curve.read() for name in (*config.rungs, LANGUAGE_MODEL)}
     ours, others = right[OURS], {name: one for name, one in right.items() if name != OURS}
-    np.savez_compressed(job.folder / "scores.npz", ours=ours, **others)
+    job.keep("scores", {"ours": ours, **others})
     return job.finish(
         document,
         metrics=scores(found[OURS][1], labels)

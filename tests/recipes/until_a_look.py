@@ -40,6 +40,5 @@ def until(step: int, runs: Path, runtime: Runtime) -> None:
 
 
 if __name__ == "__main__":
-    with joined(Runtime(), timeout=100.0) as runtime:
-        with suppress(KeyboardInterrupt):
-            until(int(sys.argv[2]), Path(sys.argv[1]), runtime)
+    with joined(Runtime(), timeout=100.0) as runtime, suppress(KeyboardInterrupt):
+        until(int(sys.argv[2]), Path(sys.argv[1]), runtime)
