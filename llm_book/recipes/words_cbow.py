@@ -4,6 +4,7 @@
 tested as skip-gram is in ``words_sgns``. Ours descends the gradient of the mean, at a rate of its
 own. Gensim, as word2vec's program, gives each neighbour the whole gradient and not its share; a
 second run of ours does so too, with gensim's rate, and is what gensim's is to be compared with.
+Since ours chose a rate, gensim is run with higher ones too.
 """
 
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ from llm_book.training.skip_gram import linear_decay
 
 PROGRAM = "ours, with word2vec's step"
 AGAIN = "gensim, another seed"
+HIGHER_RATES = (0.05, 0.1)
 SPEED = "words a second"
 BLOCK = 16  # words that share negatives; more of them than in skip-gram, as a word is one example
 Timed = tuple[VectorTable, float]  # vectors, and the seconds they took
@@ -112,7 +114,14 @@ def trained(corpus: Corpus, config: Config, job: Job) -> dict[str, Timed]:
     return tables | {
         "gensim": kept(job, "gensim", lambda: train_gensim(corpus, config, job.seed)),
         AGAIN: kept(job, "gensim-again", lambda: train_gensim(corpus, config, other_seed)),
+        **{f"gensim, rate {rate}": at_rate(rate, corpus, config, job) for rate in HIGHER_RATES},
     }
+
+
+def at_rate(rate: float, corpus: Corpus, config: Config, job: Job) -> Timed:
+    """Gensim's vectors, learned at another rate than its own."""
+    other = replace(config, learning_rate=rate)
+    return kept(job, f"gensim-{rate}", lambda: train_gensim(corpus, other, job.seed))
 
 
 def tested(name: str, timed: Timed, corpus: Corpus, config: Config, job: Job) -> Scores:

@@ -91,7 +91,8 @@ def test_neighbours_are_shared_with_gensims_first_run(tmp_path, monkeypatch):
     rivals = document["rivals"]
     assert words_cbow.SHARED not in rivals["gensim"]
     assert all(0 < rivals[name][words_cbow.SHARED] <= 1 for name in rivals if name != "gensim")
-    assert set(rivals) == {words_cbow.PROGRAM, "gensim", words_cbow.AGAIN}
+    higher = {f"gensim, rate {rate}" for rate in words_cbow.HIGHER_RATES}
+    assert set(rivals) == {words_cbow.PROGRAM, "gensim", words_cbow.AGAIN, *higher}
 
 
 def test_a_killed_run_goes_on_behind_the_vectors_it_had(tmp_path, monkeypatch):
