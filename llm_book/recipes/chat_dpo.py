@@ -160,6 +160,14 @@ class Judged:
             self.reference_rejected[index],
         )
 
+    def under(
+        self, model: GPT, template: ChatTemplate, job: Job
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """log p of both replies under another model, in nats: [pair] each."""
+        return totals(model, template, self.chosen, job), totals(
+            model, template, self.rejected, job
+        )
+
 
 def judged(reference: GPT, pairs: Sequence[Pair], template: ChatTemplate, job: Job) -> Judged:
     """Pairs with what the reference makes of them."""
@@ -205,12 +213,12 @@ def preferring(
         model, lambda step: known.batch(template, order.rows(step)), settings, job.runtime, loss
     )
     best, tokens = EarlyStopping(config.patience), 0
-    best.see(0, validation_loss(model, held_out, template, config, job), model)
+    best.see(0, preference_surprise(model, held_out, template, config, job), model)
     for step in training:
         tokens += step.tokens
         epoch, rest = divmod(step.index, order.steps_per_epoch)
         if rest == 0:
-            value = validation_loss(model, held_out, template, config, job)
+            value = preference_surprise(model, held_out, template, config, job)
             best.see(epoch, value, model)
             job.say(f"DPO at {rate:g}: {step}   validation loss {value:.4f}")
             if best.stop:
@@ -225,13 +233,13 @@ def preferring(
     }
 
 
-def validation_loss(
+def preference_surprise(
     model: GPT, held_out: Judged, template: ChatTemplate, config: Config, job: Job
 ) -> float:
     """DPO's loss in nats a pair; log 2 before the model has moved."""
-    sides = (totals(model, template, rows, job) for rows in (held_out.chosen, held_out.rejected))
+    chosen, rejected = held_out.under(model, template, job)
     references = held_out.reference_chosen, held_out.reference_rejected
-    return float(direct_preference(*sides, *references, config.beta).loss)
+    return float(direct_preference(chosen, rejected, *references, beta=config.beta).loss)
 
 
 def measured(
@@ -239,15 +247,12 @@ def measured(
 ) -> dict[str, float]:
     """What DPO brought on the test pairs, how far it moved the model and what that cost."""
     test = judged(reference, pairs, corpus.template, job)
-    chosen, rejected = (
-        totals(model, corpus.template, rows, job) for rows in (test.chosen, test.rejected)
-    )
+    chosen, rejected = test.under(model, corpus.template, job)
     up, down = chosen - test.reference_chosen, rejected - test.reference_rejected
-    loss = direct_preference(
-        chosen, rejected, test.reference_chosen, test.reference_rejected, config.beta
-    ).loss
+    own = scores((chosen - rejected).numpy(), pairs)[ACCURACY]
     return scores((up - down).numpy(), pairs) | {
-        "preference loss": float(loss),
+        f"{ACCURACY}, log p alone": own,
+        "preference loss": preference_surprise(model, test, corpus.template, config, job),
         "reward margin": config.beta * float((up - down).mean()),
         "log p of the chosen": float(chosen.mean()),
         "log p of the rejected": float(rejected.mean()),

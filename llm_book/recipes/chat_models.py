@@ -128,7 +128,7 @@ class ModelConfig:
 SIZES: dict[str, dict[str, Any]] = {
     "small": {
         "data": "world",
-        "n_talks": 60,
+        "n_talks": 40,
         "n_characters": 120_000,
         "n_validation": 12_000,
         "vocab_size": 600,
@@ -143,7 +143,7 @@ SIZES: dict[str, dict[str, Any]] = {
         "epochs": 4,
         "tuning_rate": 3e-3,
         "dropout": 0.0,
-        "longest": 32,
+        "longest": 64,
     },
     "cpu": {
         "data": "real",
@@ -225,8 +225,10 @@ def told(config: ModelConfig) -> tuple[str, str]:
     """Stories of the world, one a line, and others to predict."""
 
     def enough(n_characters: int, split: str) -> str:
-        n = 1 + n_characters // 10  # a story is longer than ten characters
-        return "\n".join(story.text for story in stories(n, split=split))[:n_characters]
+        n = 1 + n_characters // 100
+        while len(text := "\n".join(one.text for one in stories(n, split=split))) < n_characters:
+            n *= 2
+        return text[:n_characters]
 
     return enough(config.n_characters, "train"), enough(config.n_validation, "validation")
 
