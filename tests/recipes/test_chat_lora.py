@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from llm_book.recipes import chat_lora, chat_models
-from llm_book.recipes.chat_lora import FULL, MAPS, NOTHING, OURS, PAPER, UNTOUCHED
+from llm_book.recipes.chat_lora import FULL, MAPS, NOTHING, OURS, UNTOUCHED, WORDS
 from llm_book.recipes.job import Job
 from llm_book.results import accept, read_json
 from llm_book.runtime import Runtime
@@ -35,10 +35,11 @@ def start(corpus):
 
 def test_runs_of_two_seeds_make_a_record_beside_all_rivals(tmp_path, corpus, monkeypatch):
     monkeypatch.setattr(chat_lora, "load_corpus", lambda config: corpus)
+    monkeypatch.setattr(chat_lora, "FACTORS", (1.0,))
     documents = [chat_lora.run(TINY, a_job(tmp_path, seed)) for seed in (0, 1)]
     path = accept([tmp_path / f"chat_lora-small-{seed}" for seed in (0, 1)], tmp_path / "ledger")
     found = read_json(path)["summary"]["differences"]
-    assert set(found) == {FULL, PAPER, NOTHING, UNTOUCHED}
+    assert set(found) == {FULL, WORDS, NOTHING, UNTOUCHED}
     assert all("answer loss" in rival for rival in found.values())
     ours, full = documents[0]["metrics"], documents[0]["rivals"][FULL]
     assert ours["gap to full tuning"] == ours["answer loss"] / full["answer loss"] - 1
@@ -65,7 +66,7 @@ def test_the_rate_is_the_one_that_validation_liked_and_the_test_part_has_no_say(
 def test_every_way_but_nothing_begins_as_the_pretrained_model(corpus, start):
     ids = corpus.read[None, :9]
     expected = start.eval()(ids)
-    for way in (OURS, PAPER, FULL):
+    for way in (OURS, WORDS, FULL):
         assert torch.equal(chat_lora.learner(way, start, TINY).eval()(ids), expected), way
     assert not torch.equal(chat_lora.learner(NOTHING, start, TINY).eval()(ids), expected)
 
@@ -73,26 +74,30 @@ def test_every_way_but_nothing_begins_as_the_pretrained_model(corpus, start):
 def test_detours_alone_are_trained_and_counted_as_by_hand(tmp_path, corpus, start):
     before = {name: weight.clone() for name, weight in start.state_dict().items()}
     model = chat_lora.learner(OURS, start, TINY)
-    # Four maps from 16 to 16, one from 16 to 64 and one back: rank 1 has a number an end.
-    assert chat_models.n_trained(model) == 4 * 32 + 2 * 80
-    assert chat_models.n_trained(chat_lora.learner(PAPER, start, TINY)) == 2 * 32
+    # Four maps from 16 to 16, one from 16 to 64 and one back, and the head: a number an end.
+    vocabulary = start.config.vocab_size
+    inner = 4 * 32 + 2 * 80
+    assert chat_models.n_trained(model) == inner + 16 + vocabulary
+    words = chat_lora.learner(WORDS, start, TINY)
+    assert chat_models.n_trained(words) == inner + 16 * vocabulary
+    assert words.head.weight is words.embedding.weight
     found = chat_lora.tuned(OURS, 0.01, start, corpus, TINY, a_job(tmp_path))
     tensors = 2 * len(MAPS[OURS])
-    assert found["trained parameters"] == 288
-    assert found["optimiser bytes"] == 2 * 4 * 288 + 4 * tensors
+    assert found["trained parameters"] == inner + 16 + vocabulary
+    assert found["optimiser bytes"] == 2 * 4 * found["trained parameters"] + 4 * tensors
     assert all(torch.equal(before[name], weight) for name, weight in start.state_dict().items())
 
 
 def test_tuning_lowers_the_answer_loss_in_every_way(tmp_path, corpus, start):
     config = replace(TINY, epochs=3, nothing_epochs=3)
     before = chat_lora.answer_loss(start, corpus, a_job(tmp_path))
-    for way in (OURS, FULL, NOTHING):
-        found = chat_lora.tuned(way, 1e-2, start, corpus, config, a_job(tmp_path))
+    for way, rate in ((OURS, 5e-2), (WORDS, 1e-2), (FULL, 1e-2), (NOTHING, 1e-2)):
+        found = chat_lora.tuned(way, rate, start, corpus, config, a_job(tmp_path))
         assert found["answer loss"] < before - 0.05, way
 
 
 @pytest.mark.parametrize(
-    ("loss", "trained", "holds"), [(1.02, 50, 1), (1.03, 50, 0), (1.0, 51, 0), (0.9, 1, 1)]
+    ("loss", "trained", "holds"), [(1.01, 50, 1), (1.03, 50, 0), (1.0, 51, 0), (0.9, 1, 1)]
 )
 def test_the_claim_asks_for_a_near_loss_and_few_parameters_both(loss, trained, holds):
     ours = {"answer loss": loss, "trained parameters": trained}
@@ -104,10 +109,11 @@ def test_the_claim_asks_for_a_near_loss_and_few_parameters_both(loss, trained, h
 
 def test_a_killed_run_goes_on_behind_what_was_tuned(tmp_path, corpus, monkeypatch):
     monkeypatch.setattr(chat_lora, "load_corpus", lambda config: corpus)
+    monkeypatch.setattr(chat_lora, "FACTORS", (1.0, 2.0))
     job, tuned = a_job(tmp_path), chat_lora.tuned
 
     def killed(way, *more):
-        if way == PAPER:
+        if way == WORDS:
             raise KeyboardInterrupt
         return tuned(way, *more)
 
@@ -120,7 +126,7 @@ def test_a_killed_run_goes_on_behind_what_was_tuned(tmp_path, corpus, monkeypatc
         chat_lora, "tuned", lambda way, *more: again.append(way) or tuned(way, *more)
     )
     assert chat_lora.run(TINY, replace(job, resume=True))["status"] == "finished"
-    assert again == [PAPER] * len(chat_lora.FACTORS) + [NOTHING] * len(chat_lora.FACTORS)
+    assert again == [WORDS] * 2 + [NOTHING] * 2
 
 
 def test_lora_of_each_real_preset_has_at_most_a_twentieth_of_the_parameters():
