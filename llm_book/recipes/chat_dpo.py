@@ -63,7 +63,7 @@ class Config(ModelConfig):
 
 PRESETS = {
     "small": Config(**chat_models.SIZES["small"], preference_rate=5e-4, preference_epochs=3),
-    "cpu": Config(**chat_models.SIZES["cpu"], preference_rate=1e-4, preference_epochs=4),
+    "cpu": Config(**chat_models.SIZES["cpu"], preference_rate=3e-4, preference_epochs=4),
     "full": Config(**chat_models.SIZES["full"], preference_rate=1e-6, preference_epochs=3),
 }
 

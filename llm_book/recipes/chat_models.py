@@ -124,7 +124,7 @@ class ModelConfig:
         )
 
 
-# The rates of the first two are the best of a few tried in short runs; those of `full` are untried.
+# The first two were tried in short runs; `full`, for one GPU, was not.
 SIZES: dict[str, dict[str, Any]] = {
     "small": {
         "data": "world",
