@@ -28,7 +28,9 @@ app = typer.Typer(help="Run the book's recipes and keep their results.", no_args
 ledger = typer.Typer(help="Recorded runs.", no_args_is_help=True)
 app.add_typer(ledger, name="results")
 
-NOT_RECIPES = ("endings", "job", "restarts", "span_tasks", "word_vectors")
+NOT_RECIPES = (
+    *("chat_models", "chat_pairs", "endings", "job", "restarts", "span_tasks", "word_vectors"),
+)
 
 
 def recipe_names() -> list[str]:
