@@ -34,6 +34,7 @@ from llm_book.data.world.storytelling import stories
 from llm_book.evaluation.accounting import training_flop
 from llm_book.evaluation.ladder import ladder_numbers, ladder_table
 from llm_book.evaluation.peak_flops import peak_flops
+from llm_book.models.attention import MultiHeadAttention
 from llm_book.models.transformer import GPT, GPTConfig
 from llm_book.recipes.job import Job
 from llm_book.results import LedgerError, read_json, write_json
@@ -154,54 +155,21 @@ class Config:
 
 PRESETS = {
     "small": Config(
-        data="world",
-        n_characters=40_000,
-        text_tokens=16,
-        vocab_size=512,
-        width=32,
-        n_layers=1,
-        n_heads=2,
-        context_length=96,
-        batch_size=4,
-        large_batch_size=16,
-        warmup=2,
-        repeats=3,
-        steps=2,
-        matmul_size=256,
+        data="world", n_characters=40_000, text_tokens=16,
+        vocab_size=512, width=32, n_layers=1, n_heads=2, context_length=96,
+        batch_size=4, large_batch_size=16, warmup=2, repeats=3, steps=2, matmul_size=256,
     ),
     "cpu": Config(
-        data="novels",
-        n_characters=600_000,
-        text_tokens=64,
-        vocab_size=2048,
-        width=256,
-        n_layers=4,
-        n_heads=4,
-        context_length=128,
-        batch_size=4,
-        large_batch_size=16,
-        warmup=3,
-        repeats=5,
-        steps=3,
-        matmul_size=1024,
+        data="novels", n_characters=600_000, text_tokens=64,
+        vocab_size=2048, width=256, n_layers=4, n_heads=4, context_length=128,
+        batch_size=4, large_batch_size=16, warmup=3, repeats=5, steps=3, matmul_size=1024,
     ),
     "full": Config(
-        data="novels",
-        n_characters=100_000_000,
-        text_tokens=512,
-        vocab_size=50_304,
-        width=768,
-        n_layers=12,
-        n_heads=12,
-        context_length=1024,
-        batch_size=4,
-        large_batch_size=64,
-        warmup=10,
-        repeats=5,
-        steps=10,
-        matmul_size=8192,
+        data="novels", n_characters=100_000_000, text_tokens=512,
+        vocab_size=50_304, width=768, n_layers=12, n_heads=12, context_length=1024,
+        batch_size=4, large_batch_size=64, warmup=10, repeats=5, steps=10, matmul_size=8192,
     ),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -473,8 +441,9 @@ def prepared(
     torch.manual_seed(seed)
     gpt, how = GPT(config.gpt), config.training
     if not settings.fused_attention:
-        for attention in (block.attention for block in gpt.blocks):
-            attention.weights = Stored()
+        for attention in gpt.modules():
+            if isinstance(attention, MultiHeadAttention):
+                attention.weights = Stored()
     fused: MakeOptimizer = partial(
         torch.optim.AdamW,
         lr=how.learning_rate,

@@ -1,6 +1,7 @@
 """What keeps a machine from training: too little memory, nothing that compiles."""
 
 import gc
+import sys
 
 import torch
 from torch import Tensor
@@ -38,6 +39,7 @@ def compile_failure(device: str) -> str | None:
 def start_afresh(device: str) -> None:
     """Drop what earlier models left: their tensors, compiled code, the GPU's spare blocks."""
     gc.collect()
-    torch.compiler.reset()
+    if "torch._dynamo" in sys.modules:  # else nothing was compiled, and its import takes seconds
+        torch.compiler.reset()
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
