@@ -24,9 +24,10 @@ def test_the_doctor_says_what_it_found():
     [
         (
             ["run", "imbd"],
-            "recipe 'imbd' is unknown; choose one of bpe_gpt, cells, chat_sft, classify, "
-            "fertility, imdb_gru, imdb_ladder, lm_rnn, qa_span, shakespeare_gpt, translate, weat, "
-            "words_cbow, words_glove, words_sgns",
+            "recipe 'imbd' is unknown; choose one of bpe_gpt, canaries, cells, chat_dpo, "
+            "chat_lora, chat_sft, classify, fertility, gpu_ladder, imdb_gru, imdb_ladder, "
+            "lm_rnn, private_sgd, qa_span, shakespeare_gpt, translate, weat, words_cbow, "
+            "words_glove, words_sgns",
         ),
         (["run", "imdb_gru", "--preset", "big"], "preset 'big' is unknown; choose small or full"),
         (["run", "imdb_gru", "--seeds", "a"], "seeds 'a' are not whole numbers"),

@@ -3,14 +3,13 @@
 import errno
 from collections.abc import Callable
 
-import torch
-
+from llm_book.training.failures import out_of_memory
 from llm_book.training.loop import TrainingDiverged
 
 GOES_ON = "the same command with --resume goes on from the last checkpoint"
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 # Libraries that are not written in Python say these in their own errors.
-NO_MEMORY_IN_WORDS = ("out of memory", "can't allocate memory", "unable to allocate")
+NO_MEMORY_IN_WORDS = ("out of memory", "can't allocate memory")
 FULL_IN_WORDS = ("no space left on device", "os error 28", "os error 112")
 LOST_PEER_IN_WORDS = ("connection closed by peer", "connection reset by peer", "gloo", "nccl")
 
@@ -39,7 +38,7 @@ def _by_hand(error: BaseException) -> str:
 
 def no_memory(error: BaseException) -> bool:
     """Whether memory ran out, of a GPU or of the machine."""
-    out = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    out = isinstance(error, MemoryError) or out_of_memory(error)
     return out or _says(error, NO_MEMORY_IN_WORDS)
 
 
