@@ -31,7 +31,8 @@ def secret_losses(
             "nothing to rank; each must be at least 1"
         )
     places = itertools.product(range(len(symbols)), repeat=length - 1)
-    begun = torch.tensor(list(places), dtype=torch.int64).reshape(-1, length - 1)
+    shape = (len(symbols) ** (length - 1), length - 1)
+    begun = torch.tensor(list(places), dtype=torch.int64).reshape(shape)
     found = []
     for rows in begun.to(symbols.device).split(batch_size):
         ids = torch.cat([prefix.expand(len(rows), -1), symbols[rows]], dim=1)
