@@ -38,6 +38,7 @@ BOTH = "DP-SGD, de-duplicated text"
 BEST = "best "
 PLANTED = (0, *REPEATS)
 READ_AT_ONCE = 64
+DRAWS = 500  # of secrets, for the interval of their mean exposure
 
 
 @dataclass(frozen=True)
@@ -294,6 +295,7 @@ def privately(start: Arrays, rows: TokenBatch, config: Config, job: Job) -> Arra
         "tokens": round(config.private_steps * config.private_rate * rows.ids.numel()),
         "step": config.private_steps,
         "epsilon": epsilon,
+        "noise": privacy.noise,
     }
     return arrays_of(model) | {name: np.array(value) for name, value in took.items()}
 
@@ -315,7 +317,7 @@ def measured(
     facts = {"validation loss": held_out_loss(model, secrets), "steps": float(weights["step"])}
     for often in PLANTED:
         bits = found["bits"][copies == often]
-        mean = bootstrap(np.mean, bits)
+        mean = bootstrap(np.mean, bits, draws=DRAWS)
         facts |= {
             f"exposure, planted {often}": mean.estimate,
             f"exposure low, planted {often}": mean.low,
@@ -348,5 +350,5 @@ def spent(weights: Arrays, config: Config) -> dict[str, float]:
     return {
         "epsilon spent": float(weights["epsilon"]),
         "delta": config.delta,
-        "noise": config.privacy.noise,
+        "noise": float(weights["noise"]),
     }

@@ -143,4 +143,7 @@ def cut(text: str) -> list[str]:
 
 def without_copies(texts: Sequence[str]) -> list[str]:
     """The first of all texts that are equal but for case, width and punctuation, in order."""
-    return list({normalised(text): text for text in reversed(texts)}.values())[::-1]
+    first: dict[str, str] = {}
+    for text in texts:
+        first.setdefault(normalised(text), text)
+    return list(first.values())

@@ -36,7 +36,7 @@ def test_the_interval_covers_a_blind_guess_nearly_always():
 
 @given(st.floats(0, 20), st.floats(0, 0.5))
 def test_the_bound_is_that_of_the_best_test_between_two_neighbours(epsilon, delta):
-    # Error rates (a, b) that meet a + eᵉ b ≥ 1 − δ and eᵉ a + b ≥ 1 − δ have the least sum at a = b.
+    # Error rates (a, b) with a + e^ε b ≥ 1 − δ and e^ε a + b ≥ 1 − δ have the least sum at a = b.
     error = (1 - delta) / (1 + math.exp(epsilon))
     assert membership_accuracy_bound(epsilon, delta) == pytest.approx(1 - error)
 

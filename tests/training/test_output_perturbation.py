@@ -59,5 +59,5 @@ def test_what_has_no_optimum_is_refused():
 
 def test_an_optimum_that_is_missed_is_refused(monkeypatch):
     monkeypatch.setattr("llm_book.training.output_perturbation.SLACK", 1e-30)
-    with pytest.raises(ValueError, match="choose a greater strength than 2.0"):
+    with pytest.raises(ValueError, match="choose a greater strength than 2"):
         logistic_optimum(*data(), 2.0)
