@@ -29,7 +29,8 @@ ledger = typer.Typer(help="Recorded runs.", no_args_is_help=True)
 app.add_typer(ledger, name="results")
 
 NOT_RECIPES = (
-    *("chat_models", "chat_pairs", "endings", "job", "restarts", "span_tasks", "word_vectors"),
+    *("chat_models", "chat_pairs", "endings", "job", "planted_secrets", "privacy_examiner"),
+    *("public_words", "restarts", "span_tasks", "word_vectors"),
 )
 
 
