@@ -55,7 +55,7 @@ def scores(said: Said, read: Read) -> dict[str, float]:
     """Accuracy on the test with Wilson's interval, and what a threshold on the loss gives away."""
     hits = right(said, read)
     accuracy = wilson(int(hits.sum()), len(hits))
-    auc = membership_auc(*(losses(said, read, part) for part in ("train", "not_learned")))
+    auc = membership_auc(losses(said, read, "train"), losses(said, read, "not_learned"))
     return {
         "accuracy": accuracy.estimate,
         "accuracy low": accuracy.low,

@@ -248,7 +248,7 @@ def bags_of(corpus: Corpus, config: Config) -> Read:
     words = PublicWords.of(learned, config.n_words)
     drawn = np.random.default_rng(0).integers(len(learned), size=len(corpus.train))
     return Read(
-        *(words.bags(getattr(corpus, part)) for part in PARTS),
+        **{part: words.bags(getattr(corpus, part)) for part in PARTS},
         public=words.bags(learned).chosen(drawn),
         public_held_out=words.bags(public[::PUBLIC_HELD_OUT]),
     )
