@@ -8,6 +8,7 @@ more, and a text that stands twice has twice the ε.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -33,7 +34,7 @@ from llm_book.recipes.privacy_examiner import (
 from llm_book.recipes.public_words import BagBatch, PublicWords
 from llm_book.shapes import Review
 from llm_book.training.losses import Model, binary_cross_entropy
-from llm_book.training.output_perturbation import blurred, logistic_optimum
+from llm_book.training.output_perturbation import blurred, blurring_noise, logistic_optimum
 from llm_book.training.private import (
     Privacy,
     example_norms,
@@ -132,13 +133,15 @@ class Arm:
     epsilon: float | None = None
     clipped: bool = True
 
-    def privacy(self, config: Config) -> Privacy:
-        """The least noise that keeps all steps within ``epsilon``."""
-        noise = 0.0
-        if self.epsilon is not None:
-            noise = noise_for(self.epsilon, config.rate, config.steps, config.delta)
-        max_norm = config.max_norm if self.clipped else UNCLIPPED
-        return Privacy(max_norm, noise, config.rate, config.delta)
+
+@cache  # the noise is looked for step by step, and asked for at every rate
+def privacy_of(arm: Arm, config: Config) -> Privacy:
+    """The least noise that keeps all steps within the arm's ε."""
+    noise = 0.0
+    if arm.epsilon is not None:
+        noise = noise_for(arm.epsilon, config.rate, config.steps, config.delta)
+    max_norm = config.max_norm if arm.clipped else UNCLIPPED
+    return Privacy(max_norm, noise, config.rate, config.delta)
 
 
 PRIVATE = tuple(Arm(f"ε ≤ {e:g}", f"epsilon-{e:g}", e) for e in EPSILONS)
@@ -218,7 +221,7 @@ def load_corpus(config: Config) -> Corpus:
 
 def world(config: Config) -> tuple[list[Review], list[Review], list[Review]]:
     """Private, test and public reviews of the generated world."""
-    n = config.n_train * NOT_LEARNED // (NOT_LEARNED - 1)
+    n = 20 + config.n_train * 11 // 10  # after those that are set aside there are enough
     test = reviews(config.n_test, seed=0, split="test")
     return reviews(n, seed=0, split="train"), test, reviews(config.n_public, seed=1, split="train")
 
@@ -277,7 +280,7 @@ def learned(
 
     ``clipped``: the share of gradients longer than C, over some of the reviews and of the steps.
     """
-    started, privacy = time.perf_counter(), arm.privacy(config)
+    started, privacy = time.perf_counter(), privacy_of(arm, config)
     model = nn.Linear(examples.bags.shape[1], 1, bias=False)
     nn.init.zeros_(model.weight)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
@@ -338,11 +341,10 @@ def perturbed(epsilon: float | None, read: Read, config: Config, job: Job) -> np
         rows, labels = read.public.rows, read.public.labels
         return {"weights": np.stack([logistic_optimum(rows, labels, one) for one in STRENGTHS])}
 
+    noise = 0.0 if epsilon is None else blurring_noise(epsilon, config.delta)
+
     def noisy(weights: np.ndarray, strength: float, draw: int) -> np.ndarray:
-        rng = np.random.default_rng([job.seed, draw])
-        return (
-            weights if epsilon is None else blurred(weights, strength, epsilon, config.delta, rng)
-        )
+        return blurred(weights, strength, noise, np.random.default_rng([job.seed, draw]))
 
     optima = zip(job.kept("public-optima", on_public)["weights"], STRENGTHS, strict=True)
     best = max(

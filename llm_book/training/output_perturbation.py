@@ -55,18 +55,18 @@ def sensitivity(strength: float) -> float:
     return (1 + 2 * SLACK) / strength
 
 
-def blurred(
-    weights: Float[np.ndarray, " features"],
-    strength: float,
-    epsilon: float,
-    delta: float,
-    rng: np.random.Generator,
-) -> Float[np.ndarray, " features"]:
-    """The optimum with normal noise that makes it (ε, δ)-private, where no row is longer than 1.
+def blurring_noise(epsilon: float, delta: float) -> float:
+    """The noise, in sensitivities, that makes an optimum (ε, δ)-private.
 
     One example more or less makes neighbours, and the noise is counted by the accountant that
     counts DP-SGD's steps: as one step that reads everything. Raises ``ValueError`` as
     ``noise_for`` does.
     """
-    deviation = noise_for(epsilon, 1.0, 1, delta) * sensitivity(strength)
-    return weights + rng.normal(scale=deviation, size=weights.shape)
+    return noise_for(epsilon, 1.0, 1, delta)
+
+
+def blurred(
+    weights: Float[np.ndarray, " features"], strength: float, noise: float, rng: np.random.Generator
+) -> Float[np.ndarray, " features"]:
+    """The optimum with normal noise of ``noise`` sensitivities, where no row is longer than 1."""
+    return weights + rng.normal(scale=noise * sensitivity(strength), size=weights.shape)
