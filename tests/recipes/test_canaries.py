@@ -103,6 +103,13 @@ def test_secrets_stand_as_often_as_asked_and_their_controls_never():
     assert not set(secrets.validation) & set(secrets.private)
 
 
+def test_a_held_out_sentence_that_is_learned_too_is_left_out(monkeypatch):
+    private = [f"sentence {i} is here" for i in range(99)] + ["sentence 5 is here"]
+    monkeypatch.setattr(planted_secrets, "world", lambda *sizes: (private, private))
+    secrets = canaries.secrets_of(TINY, 0)
+    assert secrets.validation == tuple(private[80:99])
+
+
 def test_the_seed_draws_the_secrets_and_nothing_else():
     one, other = (canaries.secrets_of(TINY, seed) for seed in (0, 1))
     assert one.facts == other.facts and one.public == other.public
@@ -133,7 +140,10 @@ def test_the_own_secret_is_ranked_by_what_its_own_text_costs():
     own = continuation_losses(model, secrets.prefix(canary), torch.tensor([secrets.digits(canary)]))
     place = int(canary.digits.replace(" ", ""))
     assert losses[place] == pytest.approx(own[0], rel=1e-5)
-    bits = canaries.exposures(model, secrets)["bits"][-1]
+    found = canaries.exposures(model, secrets)
+    assert found["first"][-1] == (np.sum(losses <= losses[place]) == 1)
+    assert not found["first"].all()
+    bits = found["bits"][-1]
     assert bits == pytest.approx(np.log2(100 / np.sum(losses <= losses[place])))
 
 
