@@ -68,6 +68,14 @@ def a_full_device():
         file.write("x")
 
 
+@pytest.fixture(autouse=True)
+def hearing_ctrl_c():
+    """Tests that a shell started in the background are deaf to Ctrl-C; a reader's run is not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 needs_dev_full = pytest.mark.skipif(
     not os.path.exists("/dev/full"), reason="this system has no device that is always full"
 )
