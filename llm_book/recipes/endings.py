@@ -9,7 +9,6 @@ from llm_book.training.loop import TrainingDiverged
 GOES_ON = "the same command with --resume goes on from the last checkpoint"
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 # Libraries that are not written in Python say these in their own errors.
-NO_MEMORY_IN_WORDS = ("out of memory", "can't allocate memory")
 FULL_IN_WORDS = ("no space left on device", "os error 28", "os error 112")
 LOST_PEER_IN_WORDS = ("connection closed by peer", "connection reset by peer", "gloo", "nccl")
 
@@ -34,12 +33,6 @@ def ending(error: BaseException) -> str | None:
 def _by_hand(error: BaseException) -> str:
     asked = isinstance(error, AskedToEnd)
     return f"stopped {'because the system asked it to end' if asked else 'by hand'}; {GOES_ON}"
-
-
-def no_memory(error: BaseException) -> bool:
-    """Whether memory ran out, of a GPU or of the machine."""
-    out = isinstance(error, MemoryError) or out_of_memory(error)
-    return out or _says(error, NO_MEMORY_IN_WORDS)
 
 
 def _more_memory(error: BaseException) -> str:
@@ -89,7 +82,7 @@ def _first_sentence(error: BaseException) -> str:
 ENDINGS: tuple[tuple[Callable[[BaseException], bool], Callable[[BaseException], str]], ...] = (
     (lambda error: isinstance(error, KeyboardInterrupt), _by_hand),
     (lambda error: isinstance(error, TrainingDiverged), _lower_rate),
-    (no_memory, _more_memory),
+    (out_of_memory, _more_memory),
     (disk_full, _more_room),
     (lost_peer, _start_again),
 )

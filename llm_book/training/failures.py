@@ -6,14 +6,16 @@ import sys
 import torch
 from torch import Tensor
 
-NO_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED")  # cuBLAS says it in its own words
+# PyTorch's allocator, cuBLAS and the allocator for a CPU each have their own words.
+NO_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "can't allocate memory")
 COMPILERS = ("torch._dynamo", "torch._inductor")
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a GPU's memory did not suffice."""
+    """Whether an error says that memory did not suffice, a GPU's or the machine's."""
     said = any(words in str(error) for words in NO_MEMORY)
-    return isinstance(error, torch.OutOfMemoryError) or (isinstance(error, RuntimeError) and said)
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return known or (isinstance(error, RuntimeError) and said)
 
 
 def came_of_compiling(error: BaseException) -> bool:

@@ -19,6 +19,8 @@ from llm_book.training.failures import (
         (torch.OutOfMemoryError("x"), True),
         (RuntimeError("CUDA error: out of memory"), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (MemoryError(), True),
         (RuntimeError("shapes do not fit"), False),
         (ValueError("out of memory"), False),
     ],
@@ -63,5 +65,7 @@ def test_the_gpus_spare_blocks_are_given_back_and_a_cpus_left_alone(monkeypatch)
 
 def test_nothing_compiled_needs_no_import_of_the_compiler(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
-    monkeypatch.setattr(torch.compiler, "reset", lambda: pytest.fail("imported"))
+    called = []
+    monkeypatch.setattr(torch.compiler, "reset", lambda: called.append("code"))
     start_afresh("cpu")
+    assert called == [] and "torch._dynamo" not in sys.modules
