@@ -178,12 +178,19 @@ def accept(
 
 
 @ledger.command("list")
-def list_records() -> None:
-    """One line for each record that came with the package."""
-    for name in results.names():
-        record = results.recorded(name)
-        if record is not None:
-            typer.echo(f"{name}: {record.headline}; {record.caption}")
+def list_records(
+    name: Annotated[str | None, typer.Argument(help="A record's name, or its file.")] = None,
+) -> None:
+    """A line for each record that came with the package, or every number of one of them."""
+    if name is not None:
+        try:
+            typer.echo(results.opened(name).everything)
+        except (ValueError, KeyError, OSError) as error:
+            _fail(error)
+        return
+    for each in results.names():
+        record = results.opened(each)
+        typer.echo(f"{each}: {record.headline}; {record.caption}")
 
 
 @ledger.command()

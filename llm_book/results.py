@@ -29,6 +29,7 @@ from llm_book.training.history import History
 SCHEMA = 1
 SHARED = ("recipe", "preset", "config", "data", "code", "schema")
 CURVE_POINTS = 200
+IN_HEADLINE = 3  # numbers
 MAKES_TEXTS = "llm_book.data.world"
 WRITES_DOWN = ("llm_book.results", "llm_book.recipes.job")
 
@@ -326,10 +327,26 @@ class Record:
 
     @property
     def headline(self) -> str:
-        """What came out, over the seeds: the accuracy of a classifier, else every number."""
-        summary = self.document["summary"]
-        found = summary.get("metrics") or {"accuracy": summary["accuracy_over_seeds"]}
-        return ", ".join(f"{name} {one['estimate']:.4f}" for name, one in found.items())
+        """The first of its numbers over the seeds, and how many more there are."""
+        found = self._metrics
+        first = [f"{name} {_number(found[name]['estimate'])}" for name in list(found)[:IN_HEADLINE]]
+        more = len(found) - len(first)
+        return ", ".join(first) + (f" and {more} more" if more else "")
+
+    @property
+    def _metrics(self) -> dict[str, dict[str, Any]]:
+        summary: dict[str, Any] = self.document["summary"]
+        return summary.get("metrics") or {"accuracy": summary["accuracy_over_seeds"]}
+
+    @property
+    def everything(self) -> str:
+        """Where the record comes from, then every number with its interval and its rivals."""
+        lines = [f"{self.name}: {self.caption}", self.document["data"].get("report", "")]
+        for name, interval in self._metrics.items():
+            lines += self._against_rivals(name, interval, "ours")
+        for rival, margin in self.document["summary"].get("margins", {}).items():
+            lines.append(f"accuracy minus that of {rival}: {_with_ends(margin, sign='+')}")
+        return "\n".join(filter(None, lines))
 
     def beside(self, *names: str, ours: str = "ours") -> str:
         """The named numbers over the seeds, and beneath each what its rivals reached.
@@ -337,19 +354,21 @@ class Record:
         ``WordSim-353: ours 0.402 [0.390, 0.413]``, and of a rival ours minus its own. One seed has
         no interval. Raises ``LedgerError`` for a number that the record does not hold.
         """
-        summary, lines = self.document["summary"], []
+        found, lines = self._metrics, []
         for name in names:
-            if name not in summary["metrics"]:
-                raise LedgerError(
-                    f"{self.name} holds no {name!r}; it holds {', '.join(summary['metrics'])}"
-                )
-            lines.append(f"{name}: {ours} {_with_ends(summary['metrics'][name])}")
-            for rival, found in summary["differences"].items():
-                if name in found:
-                    reached = self.document["rivals"][rival][name]
-                    apart = _with_ends(found[name], sign="+")
-                    lines.append(f"    {rival} {reached:.3f}; {ours} minus it {apart}")
+            if name not in found:
+                raise LedgerError(f"{self.name} holds no {name!r}; it holds {', '.join(found)}")
+            lines += self._against_rivals(name, found[name], ours)
         return "\n".join(lines)
+
+    def _against_rivals(self, name: str, interval: dict[str, Any], ours: str) -> list[str]:
+        lines = [f"{name}: {ours} {_with_ends(interval)}"]
+        for rival, found in self.document["summary"].get("differences", {}).items():
+            if name in found:
+                reached = _number(self.document["rivals"][rival][name])
+                apart = _with_ends(found[name], sign="+")
+                lines.append(f"    {rival} {reached}; {ours} minus it {apart}")
+        return lines
 
     @property
     def caption(self) -> str:
@@ -364,9 +383,15 @@ class Record:
 
 
 def _with_ends(interval: dict[str, Any], sign: str = "-") -> str:
-    shown = {end: f"{value:{sign}.3f}" for end, value in interval.items() if value is not None}
+    shown = {end: _number(value, sign) for end, value in interval.items() if value is not None}
     ends = f" [{shown['low']}, {shown['high']}]" if "low" in shown else ""
     return shown["estimate"] + ends
+
+
+def _number(value: float, sign: str = "-") -> str:
+    """Three decimals; commas and none for counts and from a thousand on."""
+    whole = abs(value) >= 2 and float(value).is_integer()
+    return f"{value:{sign},.0f}" if whole or abs(value) >= 1000 else f"{value:{sign}.3f}"
 
 
 def recorded(name: str) -> Record | None:

@@ -47,4 +47,29 @@ def test_a_mistake_gets_one_sentence_and_no_traceback(words, sentence):
 
 
 def test_records_are_listed():
-    assert run.invoke(app, ["results", "list"]).exit_code == 0
+    answer = run.invoke(app, ["results", "list"])
+    assert answer.exit_code == 0
+    (line,) = [one for one in answer.output.splitlines() if one.startswith("words_sgns.full.cpu")]
+    assert line.startswith("words_sgns.full.cpu: WordSim-353 0.410, WordSim-353, pairs 258, ")
+    assert " more; 5 seed(s) on " in line
+
+
+def test_a_record_is_listed_with_every_number_and_its_rivals():
+    answer = run.invoke(app, ["results", "list", "words_sgns.full.cpu"])
+    assert answer.exit_code == 0
+    assert answer.output.startswith("words_sgns.full.cpu: 5 seed(s) on ")
+    assert "SimLex-999: ours 0.275 [0.266, 0.285]" in answer.output
+    assert "    gensim 0.280; ours minus it -0.005 [-0.016, +0.007]" in answer.output
+    assert "analogies, asked: ours 7,708 [7,708, 7,708]" in answer.output
+
+
+def test_the_accuracy_of_a_classifier_is_listed_with_its_margins():
+    answer = run.invoke(app, ["results", "list", "cells.small.cpu"])
+    assert "accuracy: ours 0.941 [" in answer.output
+    assert "accuracy minus that of lstm, equal steps: +0." in answer.output
+
+
+def test_an_unknown_record_is_named_in_one_sentence():
+    answer = run.invoke(app, ["results", "list", "nowhere"])
+    assert answer.exit_code == 1
+    assert "record 'nowhere' is unknown; give a record's file, or choose one of" in answer.output

@@ -258,7 +258,7 @@ def test_a_number_is_shown_with_its_interval_beside_each_rivals(tmp_path):
     assert record.beside("rho") == (
         "rho: ours 0.410 [0.385, 0.435]\n    gensim 0.500; ours minus it -0.090 [-0.115, -0.065]"
     )
-    assert record.beside("pairs", ours="both") == "pairs: both 9.000 [9.000, 9.000]"
+    assert record.beside("pairs", ours="both") == "pairs: both 9 [9, 9]"
     with pytest.raises(LedgerError, match="holds no 'BLEU'; it holds rho, pairs"):
         record.beside("BLEU")
 
